@@ -1,0 +1,1 @@
+"""From sound to arrays: decoding, spectrograms, wavelets, musical attributes, the feature cache."""

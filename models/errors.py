@@ -1,0 +1,17 @@
+"""Errors of the model layer."""
+
+
+class ModelError(ValueError):
+    """A model that cannot be used as asked."""
+
+
+class BackboneMissing(ModelError):
+    """The pretrained backbone weights are not on this machine yet."""
+
+
+class IntegrityError(ModelError):
+    """A weights file is not the one that its model card names."""
+
+
+class UnknownModel(ModelError):
+    """No registered model has that name."""

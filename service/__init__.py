@@ -1,0 +1,1 @@
+"""What people touch: use cases, HTTP API, web page, command line, storage, jobs."""

@@ -1,0 +1,47 @@
+"""Settings of the service: environment variables with the prefix `GENRELAB_`, or arguments."""
+
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from models.paths import data_dir
+
+
+class Settings(BaseSettings):
+    """What an operator can set; every default suits one person on one laptop."""
+
+    model_config = SettingsConfigDict(env_prefix="GENRELAB_", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(default_factory=data_dir, description="folder of database, uploads, cache and models")
+    host: str = Field("127.0.0.1", description="address to listen on; anything but loopback needs tokens")
+    port: int = Field(8000, ge=0, le=65535)
+    workers: int = Field(1, ge=1, le=64, description="web processes; each holds a model of its own")
+    threads: int = Field(8, ge=1, le=256, description="requests that one web process answers at a time")
+    prefix: str = Field("", pattern=r"^(/[\w.~-]+)*$", description="sub-path behind a proxy, such as /genrelab")
+    proxy_hops: int = Field(0, ge=0, le=8, description="trusted reverse proxies in front")
+    trusted_hosts: tuple[str, ...] = Field((), description="host names that the page answers to, besides loopback")
+    database_url: str = Field("", description="SQLAlchemy URL; SQLite in the data folder when empty")
+    blob_url: str = Field("", description="fsspec URL for uploads; the data folder when empty")
+    queue_url: str = Field("", description="redis:// URL for jobs; SQLite in the data folder when empty")
+    cache_max_mb: int = Field(2048, ge=0, description="limit of the feature cache")
+    max_upload_mb: int = Field(512, ge=1)
+    max_duration_s: float = Field(4 * 3600.0, gt=0)
+    sync_max_duration_s: float = Field(600.0, ge=0, description="longer recordings are answered by a job")
+    decode_workers: int = Field(2, ge=1, le=64, description="separate processes that decode and analyse uploads")
+    decode_memory_mb: int = Field(1500, ge=256, description="memory limit of one such process")
+    decode_timeout_s: float = Field(600.0, gt=0, description="time limit of one recording in such a process")
+    rate_limit: str = Field("600/minute", description="requests of one client")
+    upload_rate_limit: str = Field("60/minute", description="uploads of one client")
+    log_level: str = "INFO"
+
+    @cached_property
+    def resolved_database_url(self) -> str:
+        """The database that is used."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'genrelab.db'}"
+
+    @cached_property
+    def resolved_blob_url(self) -> str:
+        """The blob store that is used."""
+        return self.blob_url or f"file://{self.data_dir / 'blobs'}"
