@@ -1,0 +1,111 @@
+"""What the backbone hears in a recording, window by window: the part of a classification worth keeping.
+
+It depends on the recording and the backbone alone. A new or another genre head answers from it at once.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from features.analysis import Analysis, AnalysisRun
+from features.spectrogram import PATCH_FRAMES
+
+if TYPE_CHECKING:
+    from models.backbone import Backbone, PatchActivations
+
+SILENT_LOG_MEL = 0.01  # highest log-mel value of a window that counts as silent; a tone of -80 dBFS reaches 0.014
+UNKNOWN_PROGRESS = 0.0
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Activations of the windows of one recording, and its analysis.
+
+    `sounding`, shape (n_windows,), is False where a window is silent. `short` says that the recording
+    was shorter than one window and was repeated to fill it.
+    """
+
+    activations: "PatchActivations"
+    sounding: np.ndarray
+    analysis: Analysis
+    short: bool
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Arrays for the feature cache, without pickle."""
+        header, arrays = self.analysis.to_message()
+        return {
+            "taggram": self.activations.taggram,
+            "embedding": self.activations.embedding,
+            "times_s": self.activations.times_s,
+            "sounding": self.sounding,
+            "short": np.array(self.short),
+            "analysis": np.frombuffer(json.dumps(header).encode(), dtype=np.uint8),
+            **{f"analysis/{name}": array for name, array in arrays.items()},
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "Listening":
+        """The inverse of `to_arrays`."""
+        from models.backbone import PatchActivations
+
+        header = json.loads(arrays["analysis"].tobytes())
+        parts = {name.removeprefix("analysis/"): a for name, a in arrays.items() if name.startswith("analysis/")}
+        return cls(
+            activations=PatchActivations(
+                taggram=arrays["taggram"], embedding=arrays["embedding"], times_s=arrays["times_s"]
+            ),
+            sounding=arrays["sounding"],
+            analysis=Analysis.from_message(header, parts),
+            short=bool(arrays["short"]),
+        )
+
+
+def listen(
+    run: AnalysisRun,
+    backbone: "Backbone",
+    *,
+    patch_hop: float,
+    progress: Callable[[float], None] | None = None,
+) -> Listening:
+    """Send a recording through the backbone while it is being analysed.
+
+    Parameters
+    ----------
+    run : AnalysisRun
+        Log-mel frames as they come; closed by the caller.
+    backbone : Backbone
+        Network that hears the windows.
+    patch_hop : float
+        Frames from one window's start to the next one's.
+    progress : callable, optional
+        Called with the share that is done, 0 to 1. What it raises ends the work.
+
+    Returns
+    -------
+    Listening
+        At least one window: a recording shorter than one is repeated until it fills it.
+    """
+    stream = backbone.stream(patch_hop=patch_hop)
+    loudest: list[np.ndarray] = []
+    held: list[np.ndarray] = []  # frames of a recording that may turn out shorter than one window
+    n_frames = 0
+    for frames in run:
+        loudest.append(frames.max(axis=1))
+        if n_frames < PATCH_FRAMES:
+            held.append(frames)
+        n_frames += len(frames)
+        stream.push(frames)
+        if progress is not None:
+            progress(UNKNOWN_PROGRESS if np.isnan(run.progress) else run.progress)
+    short = n_frames < PATCH_FRAMES
+    if short:
+        frames = np.concatenate(held)
+        stream.push(np.take(frames, np.arange(n_frames, PATCH_FRAMES), axis=0, mode="wrap"))
+    activations = stream.finish()
+    peaks = np.concatenate(loudest)
+    starts = np.floor(np.arange(len(activations.taggram)) * patch_hop + 0.5).astype(int)
+    sounding = np.array([peaks[start : start + PATCH_FRAMES].max() > SILENT_LOG_MEL for start in starts])
+    return Listening(activations=activations, sounding=sounding, analysis=run.result, short=short)

@@ -1,0 +1,178 @@
+"""The engine room of one process: the classifier, the processes that decode for it, the feature cache.
+
+It is built empty and fills itself at the first use or by `warm_up`; every method may be called from
+several threads. Decoding happens in separate processes with limits: nothing that a user sends is
+parsed where the service runs.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from features.analysis import AnalysisSettings
+from features.audio import AudioInfo
+from features.cache import FeatureCache, content_key, sha256_of
+from features.isolation import AnalyserPool
+from models.classification import Classification
+from service.errors import Cancelled
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from models.classifier import GenreClassifier
+    from models.listening import Listening
+
+LISTENING_VERSION = "1"  # part of every cache key: raise it when the same recording would be heard otherwise
+
+
+@dataclass(frozen=True)
+class TrackAnalysis:
+    """The answer about a recording, and its waveform for drawing: max |y| per equal slice of time."""
+
+    classification: Classification
+    waveform: np.ndarray
+
+
+class Engine:
+    """Classifies recordings and draws them.
+
+    Parameters
+    ----------
+    settings : Settings
+        Folder of the cache, limits of decoding, number of decoding processes.
+    model : str, optional
+        Name of the model; the active one by default.
+    """
+
+    def __init__(self, settings: Settings, *, model: str | None = None) -> None:
+        self._settings = settings
+        self._model = model
+        self._classifier: GenreClassifier | None = None
+        self._loading = threading.Lock()
+        self._warm = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether the first user would wait for nothing."""
+        return self._warm
+
+    @property
+    def classifier(self) -> GenreClassifier:
+        """The classifier, loaded at the first use."""
+        with self._loading:
+            if self._classifier is None:
+                from models.classifier import GenreClassifier
+
+                self._classifier = GenreClassifier.load(self._model)
+            return self._classifier
+
+    @property
+    def model_name(self) -> str:
+        """Name of the model that answers."""
+        return self.classifier.name
+
+    def warm_up(self) -> None:
+        """Load the model, compile it and start the decoding processes."""
+        self.pool.start()
+        self.classifier.warm_up()
+        self._warm = True
+
+    def reload(self) -> None:
+        """Take the model that is active now; recordings under way finish with the old one."""
+        from models.classifier import GenreClassifier
+
+        classifier = GenreClassifier.load(self._model)
+        with self._loading:
+            self._classifier = classifier
+
+    def classify(
+        self,
+        path: Path,
+        *,
+        sha256: str | None = None,
+        progress: Callable[[float], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> TrackAnalysis:
+        """Name the genre of a file.
+
+        Parameters
+        ----------
+        path : Path
+            The recording.
+        sha256 : str, optional
+            Hash of its content, where it is known already.
+        progress : callable, optional
+            Called with the share that is done, 0 to 1.
+        cancelled : callable, optional
+            Asked now and then whether to stop.
+
+        Raises
+        ------
+        AudioError
+            If the recording cannot be used.
+        Cancelled
+            If `cancelled` said so.
+        """
+
+        def tick(share: float) -> None:
+            if cancelled is not None and cancelled():
+                raise Cancelled("the classification was cancelled")
+            if progress is not None:
+                progress(share)
+
+        classifier = self.classifier
+        heard = self._listen(classifier, path, sha256, tick)
+        return TrackAnalysis(classification=classifier.decide(heard), waveform=heard.analysis.waveform)
+
+    def probe(self, path: Path) -> AudioInfo:
+        """What the file says about itself, read in a separate process."""
+        return self.pool.probe(path)
+
+    def picture(
+        self,
+        path: Path,
+        kind: Literal["mel", "scalogram"],
+        *,
+        width: int = 1200,
+        height: int = 256,
+    ) -> bytes:
+        """PNG of the mel spectrogram or the wavelet scalogram, drawn in a separate process."""
+        return self.pool.picture(path, kind, width=width, height=height)
+
+    def close(self) -> None:
+        """Stop the decoding processes."""
+        if "pool" in self.__dict__:
+            self.pool.close()
+
+    @cached_property
+    def pool(self) -> AnalyserPool:
+        """The processes that decode."""
+        return AnalyserPool(
+            self._settings.decode_workers,
+            memory_mb=self._settings.decode_memory_mb,
+            total_s=self._settings.decode_timeout_s,
+        )
+
+    @cached_property
+    def cache(self) -> FeatureCache:
+        """What was heard before."""
+        return FeatureCache(self._settings.data_dir / "cache", max_bytes=self._settings.cache_max_mb * 2**20)
+
+    def _listen(
+        self, classifier: GenreClassifier, path: Path, sha256: str | None, tick: Callable[[float], None]
+    ) -> Listening:
+        from models.listening import Listening
+
+        key = content_key(sha256 or sha256_of(path), LISTENING_VERSION, classifier.backbone.name)
+        if (arrays := self.cache.get(key)) is not None:
+            return Listening.from_arrays(arrays)
+        with self.pool.analyse(path, AnalysisSettings(max_duration_s=self._settings.max_duration_s)) as run:
+            heard = classifier.listen(run, progress=tick)
+        self.cache.put(key, heard.to_arrays())
+        return heard
