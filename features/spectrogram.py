@@ -134,11 +134,10 @@ def mel_to_hz(mel: np.ndarray | float) -> np.ndarray:
 def musicnn_log_mel(y: np.ndarray) -> np.ndarray:
     """Log-mel spectrogram that the MusiCNN backbone takes, finite for any finite audio.
 
-    The original computes librosa's mel power, rounds it to float16 and then log10(10000 * mel + 1) in
-    float16 arithmetic, where 10000 * mel overflows to infinity for loud music (mel above 6.55). Here the
-    numbers are those of the original wherever the original's are finite; above that, the multiplication is
-    done in float32, which continues the same curve. Mel power beyond float16's largest number
-    (65504, far beyond full scale) is taken as that number.
+    The original computes librosa's mel power, rounds it to float16, and takes log10(10000 * mel + 1) of that in
+    float32: NumPy 1 promotes the product with 10000, which float16's arithmetic would overflow for any loud
+    music (mel above 6.55), and which NumPy 2 no longer promotes. Only mel power beyond float16's largest
+    number, 65504, is infinite in the original; that is far beyond full scale, and is taken as 65504 here.
 
     Parameters
     ----------
@@ -148,7 +147,7 @@ def musicnn_log_mel(y: np.ndarray) -> np.ndarray:
     Returns
     -------
     np.ndarray, shape (1 + n_samples // 256, 96), float32
-        0 for silence, about 4 for loud music, never above 8.9.
+        0 for silence, 4 to 6 for loud music, never above 8.9.
 
     Raises
     ------
@@ -313,11 +312,8 @@ def _musicnn_filters() -> sparse.csr_array:
 
 @cache
 def _compression() -> np.ndarray:
-    """log10(10000 * mel + 1) in float16 arithmetic for each of float16's bit patterns, as float32."""
-    mel = np.arange(2**16, dtype=np.uint16).view(np.float16)
-    largest = np.finfo(np.float16).max
-    mel = np.where(np.isfinite(mel), np.abs(mel), largest)
-    with np.errstate(over="ignore"):
-        rounded = np.log10(np.float16(LOG_GAIN) * mel + np.float16(1)).astype(np.float32)
-    exact = np.log10(LOG_GAIN * mel.astype(np.float32) + 1)
-    return np.where(np.isfinite(rounded), rounded, exact)
+    """log10(10000 * mel + 1) for each bit pattern of a float16 mel power that is not negative, (2**16,) float32."""
+    mel = np.arange(2**16, dtype=np.uint16).view(np.float16).astype(np.float32)
+    largest = np.float32(np.finfo(np.float16).max)
+    mel = np.where(np.isfinite(mel), np.maximum(mel, 0), largest)
+    return np.log10(np.float32(LOG_GAIN) * mel + np.float32(1))
