@@ -1,0 +1,122 @@
+"""What a file is by its first bytes, and whether its header keeps its word about the length.
+
+Nothing is decoded here. Formats are named as people name them: "wav", "flac", "m4a".
+"""
+
+from typing import BinaryIO, NamedTuple
+
+HEAD_BYTES = 4096
+SHORTFALL_S = 0.05  # sound that may be missing before a header is said to lie; some writers miscount the last block
+STREAMED_FROM = 0x7FFF0000  # 32-bit lengths from here up are what a writer puts that cannot seek back to correct them
+MAX_CHUNKS = 10_000
+
+# Formats that libsndfile reads: their magic at an offset, and the name.
+_PCM_MAGIC = (
+    (8, b"WAVE", (b"RIFF", b"RIFX", b"RF64"), "wav"),
+    (8, b"AIFF", (b"FORM",), "aiff"),
+    (8, b"AIFC", (b"FORM",), "aiff"),
+    (8, b"8SVX", (b"FORM",), "svx"),
+    (8, b"16SV", (b"FORM",), "svx"),
+    (0, b".snd", (b"",), "au"),
+    (0, b"dns.", (b"",), "au"),
+    (0, b"fLaC", (b"",), "flac"),
+    (0, b"caff", (b"",), "caf"),
+    (0, b"riff\x2e\x91\xcf\x11", (b"",), "w64"),
+    (0, b"Creative Voice File\x1a", (b"",), "voc"),
+    (0, b"NIST_1A\n", (b"",), "nist"),
+)
+# Formats that FFmpeg reads.
+_CODED_MAGIC = (
+    (0, b"OggS", "ogg"),
+    (0, b"ID3", "mp3"),
+    (4, b"ftyp", "mp4"),
+    (4, b"moov", "mp4"),
+    (4, b"mdat", "mp4"),
+    (4, b"wide", "mp4"),
+    (0, b"\x1aE\xdf\xa3", "matroska"),
+    (0, b"0&\xb2u\x8ef\xcf\x11", "asf"),
+    (8, b"AVI ", "avi"),
+    (0, b"FLV\x01", "flv"),
+    (0, b"#!AMR", "amr"),
+    (0, b"MAC ", "ape"),
+    (0, b"wvpk", "wv"),
+    (0, b"TTA1", "tta"),
+    (0, b"DSD ", "dsf"),
+    (0, b"MPCK", "mpc"),
+    (0, b"MP+", "mpc"),
+    (0, b"\x0bw", "ac3"),
+    (0, b"\x00\x00\x01\xba", "mpg"),
+)
+# What people upload by mistake, so that the message can say what arrived.
+_OTHER_MAGIC = (
+    (0, b"%PDF", "a PDF document"),
+    (0, b"PK\x03\x04", "a ZIP archive or office document"),
+    (0, b"Rar!", "a RAR archive"),
+    (0, b"7z\xbc\xaf", "a 7-Zip archive"),
+    (0, b"\x1f\x8b", "a gzip archive"),
+    (0, b"\x89PNG", "a PNG picture"),
+    (0, b"\xff\xd8\xff", "a JPEG picture"),
+    (0, b"GIF8", "a GIF picture"),
+    (8, b"WEBP", "a WebP picture"),
+    (0, b"MThd", "a MIDI file, which holds notes and no sound"),
+    (0, b"\x7fELF", "a program"),
+    (0, b"MZ", "a program"),
+    (0, b"SQLite format 3", "a database"),
+)
+
+
+class Content(NamedTuple):
+    """What the first bytes show."""
+
+    format: str  # "" where no magic number is known
+    pcm: bool  # libsndfile's business
+    start: int  # bytes of ID3v2 tag in front
+    description: str  # for people, in messages
+
+
+def identify(file: BinaryIO) -> Content:
+    """Tell what a file holds, from its first bytes.
+
+    Parameters
+    ----------
+    file : BinaryIO
+        Readable and seekable; its position is moved.
+
+    Returns
+    -------
+    Content
+        `format` is empty where the bytes are no magic number: MPEG audio, for one, may start anywhere.
+    """
+    start, head = 0, b""
+    for _ in range(4):  # tags follow one another in files that were tagged by careless programs
+        file.seek(start)
+        head = file.read(HEAD_BYTES)
+        if head[:3] != b"ID3" or len(head) < 10:
+            break
+        size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
+        start += 10 + size + (10 if head[5] & 0x10 else 0)
+    for offset, magic, parents, name in _PCM_MAGIC:
+        if head[offset : offset + len(magic)] == magic and head.startswith(parents):
+            return Content(name, True, start, f"{name.upper()} data")
+    for offset, magic, name in _CODED_MAGIC:
+        if head[offset : offset + len(magic)] == magic:
+            return Content(name, False, start, f"{name.upper()} data")
+    if start:
+        return Content("mp3", False, start, "data after an ID3 tag")
+    return Content("", False, 0, _describe(head))
+
+
+def _describe(head: bytes) -> str:
+    for offset, magic, description in _OTHER_MAGIC:
+        if head[offset : offset + len(magic)] == magic:
+            return description
+    text = head[:-4] if len(head) == HEAD_BYTES else head  # the last character may be cut
+    for encoding in ("utf-8", "utf-16") if head[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8",):
+        try:
+            decoded = text.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if all(character.isprintable() or character.isspace() for character in decoded):
+            start = decoded.lstrip()[:200].lower()
+            return "a web page" if start.startswith(("<!doctype html", "<html")) else "plain text"
+    return "data in no known format"
