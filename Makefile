@@ -1,6 +1,7 @@
 # What one can do here. Every target can be run again: what is done already takes seconds.
 PYTHON ?= python3
 BIN := .venv/bin
+WHEEL := build/musicnn-0.1.0-py3-none-any.whl
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help run setup test lint bench lock weights assets screenshots clean
@@ -46,11 +47,10 @@ screenshots: .venv/developers weights assets   ## take the pictures of the docum
 	@touch $@
 
 weights: .venv/users   ## fetch and convert the pretrained backbone, once
-	@$(BIN)/python -m models.musicnn_weights --check 2>/dev/null || { \
-	  mkdir -p build && \
-	  $(BIN)/pip download --quiet --no-deps --require-hashes -r requirements-weights.txt -d build && \
-	  $(BIN)/python -m models.musicnn_weights --wheel build/musicnn-0.1.0-py3-none-any.whl; } || \
-	  { echo "The backbone weights could not be fetched: pip must reach a package index once. With a copy of musicnn-0.1.0-py3-none-any.whl in build/, run 'make weights' again."; exit 1; }
+	@$(BIN)/python -m models.musicnn_weights --wheel $(WHEEL) 2>/dev/null || \
+	  { $(BIN)/pip download --quiet --no-deps --require-hashes -r requirements-weights.txt -d build && \
+	    $(BIN)/python -m models.musicnn_weights --wheel $(WHEEL); } || \
+	  { echo "The backbone weights are missing, and pip could not fetch them. Put $(notdir $(WHEEL)) into build/ and run 'make weights'."; exit 1; }
 
 assets: .venv/users   ## the page's player from npm; without npm the page uses the browser's own
 	@$(BIN)/python -m service.web.build_assets

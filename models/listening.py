@@ -16,7 +16,8 @@ from features.spectrogram import PATCH_FRAMES
 if TYPE_CHECKING:
     from models.backbone import Backbone, PatchActivations
 
-SILENT_LOG_MEL = 0.01  # highest log-mel value of a window that counts as silent; a tone of -80 dBFS reaches 0.014
+SILENT_LOG_MEL = 0.01  # highest log-mel value of a silent frame; a tone of -80 dBFS reaches 0.014
+SOUNDING_SHARE = 0.05  # of its frames that make a window sound: the end of a note alone does not
 UNKNOWN_PROGRESS = 0.0
 
 
@@ -105,7 +106,7 @@ def listen(
         frames = np.concatenate(held)
         stream.push(np.take(frames, np.arange(n_frames, PATCH_FRAMES), axis=0, mode="wrap"))
     activations = stream.finish()
-    peaks = np.concatenate(loudest)
     starts = np.floor(np.arange(len(activations.taggram)) * patch_hop + 0.5).astype(int)
-    sounding = np.array([peaks[start : start + PATCH_FRAMES].max() > SILENT_LOG_MEL for start in starts])
+    sounds = np.concatenate(loudest) > SILENT_LOG_MEL
+    sounding = np.array([sounds[start : start + PATCH_FRAMES].mean() > SOUNDING_SHARE for start in starts])
     return Listening(activations=activations, sounding=sounding, analysis=run.result, short=short)
