@@ -1,0 +1,1 @@
+"""Who may do what from where: roles, sessions of the page, Host and Origin checks, rate limits, response headers."""

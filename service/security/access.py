@@ -1,0 +1,151 @@
+"""Tokens, roles, and the one table of what each role may do.
+
+A request is somebody's by its bearer token, by the session that the page's login made from a token, or, as long
+as no token exists at all, by coming from this very machine. Once a token exists, one is needed everywhere.
+A route that is missing from the table is an administrator's.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Literal
+
+from flask import Flask, g, request, session
+
+from service.errors import Forbidden, Unauthorized
+
+if TYPE_CHECKING:
+    from service.services import Services
+    from service.storage.tokens import Token
+
+CREATE_TOKEN = "genrelab tokens create NAME --role admin"
+SESSION_TOKEN = "token"  # key of the session cookie: id of the token that logged in
+
+
+class Role(IntEnum):
+    """Each may do what the ones before it may."""
+
+    ANYONE = 0
+    LISTENER = 1
+    ANNOTATOR = 2
+    ADMIN = 3
+
+
+ACCESS: dict[str, Role] = {
+    # Whoever asks: no more than that the server is there, and how to use it.
+    "health.healthz": Role.ANYONE,
+    "health.readyz": Role.ANYONE,
+    "docs.docs": Role.ANYONE,
+    "docs.static": Role.ANYONE,
+    "openapi.spec": Role.ANYONE,
+    "sessions.log_in": Role.ANYONE,
+    "sessions.log_out": Role.ANYONE,
+    "web.login": Role.ANYONE,
+    "web.static": Role.ANYONE,
+    # A listener hears, asks and reads, and may stop work that is no longer wanted.
+    "index.index": Role.LISTENER,
+    "metrics.metrics": Role.LISTENER,
+    "classifications.create_classification": Role.LISTENER,
+    "tracks.list_tracks": Role.LISTENER,
+    "tracks.get_track": Role.LISTENER,
+    "tracks.get_audio": Role.LISTENER,
+    "tracks.get_waveform": Role.LISTENER,
+    "tracks.get_spectrogram": Role.LISTENER,
+    "tracks.get_scalogram": Role.LISTENER,
+    "tracks.classify_again": Role.LISTENER,
+    "jobs.list_jobs": Role.LISTENER,
+    "jobs.get_job": Role.LISTENER,
+    "jobs.get_events": Role.LISTENER,
+    "jobs.cancel_job": Role.LISTENER,
+    "models.list_models": Role.LISTENER,
+    "web.index": Role.LISTENER,
+    "web.track": Role.LISTENER,
+    # The library and the models are everybody's: only an administrator takes a track away or changes the answers.
+    "tracks.delete_track": Role.ADMIN,
+    "models.activate_model": Role.ADMIN,
+    "models.roll_back": Role.ADMIN,
+}
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Whom a request counts as; `id` keeps the rate limits and idempotency keys of two people apart."""
+
+    id: str
+    name: str
+    role: Role
+    via: Literal["token", "session", "local", "nobody"]
+
+
+def principal() -> Principal:
+    """Whom the request in hand counts as."""
+    return g.principal
+
+
+def role_of(endpoint: str | None) -> Role:
+    """Role that an endpoint needs; what is not there is refused as such, not for want of a role."""
+    return Role.ANYONE if endpoint is None else ACCESS.get(endpoint, Role.ADMIN)
+
+
+def is_loopback(address: str | None) -> bool:
+    """Whether a host name or an address is this machine's own."""
+    if address is None or address == "localhost":
+        return address is not None
+    try:
+        parsed = ip_address(address.strip("[]"))
+    except ValueError:
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    return (mapped or parsed).is_loopback
+
+
+def register(app: Flask, services: "Services") -> None:
+    """Find out whom each request counts as; refusing is left to `enforce`, after the rate limits."""
+
+    @app.before_request
+    def identify() -> None:
+        g.principal = _identify(services)
+
+
+def enforce() -> None:
+    """Refuse the request in hand where its principal's role is not enough.
+
+    Raises
+    ------
+    Unauthorized
+        If it is nobody's and the route is not for anyone.
+    Forbidden
+        If its role is too low.
+    """
+    needed = role_of(request.endpoint)
+    who = principal()
+    if who.role >= needed:
+        return
+    if who.via == "nobody":
+        raise Unauthorized(
+            "This needs a token: send it as `Authorization: Bearer TOKEN`, or log in on the page. "
+            f"An administrator makes one on the server with `{CREATE_TOKEN}`."
+        )
+    raise Forbidden(f"{who.name} is {who.role.name.lower()} here; this needs the role {needed.name.lower()}.")
+
+
+def _identify(services: "Services") -> Principal:
+    header = request.headers.get("Authorization")
+    if header is not None:
+        scheme, _, secret = header.partition(" ")
+        token = services.tokens.verify(secret.strip()) if scheme.lower() == "bearer" else None
+        return _of_token(token, "token")
+    if SESSION_TOKEN in session:
+        return _of_token(services.tokens.get(session[SESSION_TOKEN]), "session")
+    if is_loopback(request.remote_addr) and is_loopback(services.settings.host) and not services.tokens.any():
+        return Principal(id="local", name="this machine", role=Role.ADMIN, via="local")
+    return NOBODY
+
+
+def _of_token(token: "Token | None", via: Literal["token", "session"]) -> Principal:
+    if token is None:
+        return NOBODY
+    return Principal(id=token.id, name=token.name, role=Role[token.role.upper()], via=via)
+
+
+NOBODY = Principal(id="nobody", name="nobody", role=Role.ANYONE, via="nobody")
