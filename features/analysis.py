@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from features.attributes import AttributeStream
 from features.audio import AudioInfo, MonoResampler, Source, open_audio
 from features.errors import AudioTooLong, ClipTooShort, EmptyFile
 from features.spectrogram import MUSICNN_N_MELS, MUSICNN_SR, LogMelStream
@@ -89,8 +90,12 @@ class AnalysisRun:
     def __init__(self, source: Source, settings: AnalysisSettings) -> None:
         self._settings = settings
         self._stream = open_audio(source)
+        info = self._stream.info
+        self._attributes: AttributeStream | None = None
+        if settings.attributes:
+            self._attributes = AttributeStream(sample_rate=info.sample_rate, channels=info.channels)
         self._result: Analysis | None = None
-        self.progress = 0.0 if self._stream.info.duration_s else float("nan")
+        self.progress = 0.0 if info.duration_s else float("nan")
         self._chunks = self._run()
 
     @property
@@ -127,10 +132,14 @@ class AnalysisRun:
             waveform.push(block)
             frames = log_mel.push(block)
             statistics.push(frames)
+            if self._attributes:
+                self._attributes.push(block, frames)
             if len(frames):
                 yield frames
         frames = log_mel.finish()
         statistics.push(frames)
+        if self._attributes:
+            self._attributes.push(np.empty(0, np.float32), frames)
         mean, std, flux = statistics.result()
         self._result = Analysis(
             info=self._info,
@@ -139,7 +148,7 @@ class AnalysisRun:
             log_mel_std=std,
             log_mel_flux=flux,
             waveform=waveform.result(),
-            attributes={},
+            attributes=self._attributes.result() if self._attributes else {},
         )
         self.progress = 1.0
         if len(frames):
@@ -160,6 +169,8 @@ class AnalysisRun:
                 raise _too_long(duration_s, longest)
             if info.duration_s:
                 self.progress = min(1.0, duration_s / info.duration_s)
+            if self._attributes:
+                self._attributes.push_native(block)
             yield resampler.push(block)
         if n_samples == 0:
             raise EmptyFile("the file holds no audio sample: is it the right file?")
