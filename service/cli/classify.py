@@ -1,0 +1,163 @@
+"""`genrelab classify`: files and folders in, genres out."""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from service.cli.exits import INTERRUPTED, SOME_FAILED, complain
+from service.cli.options import Jobs, Paths, cores, load_settings
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+
+    from service.cli.output import Writer
+    from service.cli.progress import LibraryProgress
+    from service.settings import Settings
+    from service.usecases.journal import Journal
+    from service.usecases.library import LibraryResult, Runner
+    from service.usecases.tag_files import TagOutcome, TagSettings
+
+
+def classify(
+    paths: Paths,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line, with everything; an error object for a failure.")
+    ] = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="One row a recording; with --segments, one row a segment.")
+    ] = False,
+    segments: Annotated[
+        bool, typer.Option("--segments", help="Also where in the recording the genre changes.")
+    ] = False,
+    tags: Annotated[bool, typer.Option("--tags", help="Also what else is heard: instruments, mood, decade.")] = False,
+    write_tags: Annotated[
+        bool, typer.Option("--write-tags", help="Write the genre into the files; the sound is not touched.")
+    ] = False,
+    min_probability: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Write a genre that is at least so probable.")
+    ] = 0.7,
+    only_empty: Annotated[bool, typer.Option("--only-empty", help="Write into files without a genre only.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Compute again what earlier runs have computed.")] = False,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="Where the work is done: on this machine, or on a Ray cluster.")
+    ] = "local",
+    jobs: Jobs = None,
+) -> None:
+    """Name the genre of recordings: how sure, and where it changes.
+
+    Folders are searched to any depth. A run that was stopped goes on where it was: just start it again.
+    Exit code 0 when all succeeded, 3 when some failed.
+    """
+    if as_json and as_csv:
+        raise typer.BadParameter("--json and --csv exclude each other: choose one")
+    if (dry_run or only_empty) and not write_tags:
+        raise typer.BadParameter("--dry-run and --only-empty are about --write-tags, which is missing")
+
+    from contextlib import ExitStack, closing
+
+    from service.cli.progress import LibraryProgress
+    from service.cli.report import Report
+    from service.usecases.find_recordings import find_recordings
+    from service.usecases.library import classify_library, known_answers
+    from service.usecases.tag_files import TagSettings
+
+    settings = load_settings(decode_workers=jobs or cores())
+    model = _active_model()
+    tagging = TagSettings(min_probability, only_empty, dry_run) if write_tags else None
+    found = list(find_recordings(paths))
+    report = Report(len(found))
+    done = 0
+    try:
+        with ExitStack() as stack:
+            journal = _open_journal(settings, stack)
+            known = {} if journal is None or fresh else known_answers(found, journal=journal, model=model)
+            work = sum(item.error is None for item in found) - len(known)
+            bar = stack.enter_context(LibraryProgress(len(found)))
+            if engine == "ray":
+                run = _ray_runner(settings, model=model, jobs=jobs, journal=journal)
+            else:
+                run = _local_runner(settings, stack, bar, model=model, journal=journal, fresh=fresh, idle=not work)
+            results = classify_library(found, known=known, model=model, run=run, journal=journal, progress=bar.share)
+            writer = _writer("json" if as_json else "csv" if as_csv else "lines", bar, segments=segments, tags=tags)
+            for done, result in enumerate(stack.enter_context(closing(results)), start=1):
+                tag, error = _tag(result, tagging)
+                report.count("failed" if result.answer is None else "classified" if result.computed else "known")
+                if tag is not None:
+                    report.count(f"genre tags {tag.state}")
+                writer.write(result, tag, None if error is None else report.fail(result.path, error))
+                bar.done(done - 1, heard_s=result.answer["duration_s"] if result.answer and result.computed else 0.0)
+            report.speed = bar.speed()
+    except KeyboardInterrupt:
+        complain(f"stopped after {done} of {len(found)}; the same command goes on from there")
+        raise typer.Exit(INTERRUPTED) from None
+    report.print()
+    if report.failures:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _active_model() -> str:
+    from models.registry import ModelRegistry
+
+    return ModelRegistry().active("genre").name
+
+
+def _open_journal(settings: "Settings", stack: "ExitStack") -> "Journal | None":
+    from service.usecases.journal import Journal, JournalUnusable
+
+    try:
+        return stack.enter_context(Journal(settings.data_dir / "journal.db"))
+    except JournalUnusable as error:
+        complain(f"answers are not kept, a stopped run would start again: {error}")
+        return None
+
+
+def _local_runner(
+    settings: "Settings",
+    stack: "ExitStack",
+    bar: "LibraryProgress",
+    *,
+    model: str,
+    journal: "Journal | None",
+    fresh: bool,
+    idle: bool,
+) -> "Runner":
+    from service.engine import Engine
+    from service.usecases.library import local_runner
+
+    engine = Engine(settings)
+    stack.callback(engine.close)
+    if not idle:
+        bar.phase("loading the model")
+        engine.warm_up()
+    bar.phase("listening")
+    # One more recording than decoding processes: the next one is ready when one of them is.
+    threads = settings.decode_workers + 1
+    return local_runner(engine, model=model, journal=journal, threads=threads, fresh=fresh)
+
+
+def _ray_runner(settings: "Settings", *, model: str, jobs: int | None, journal: "Journal | None") -> "Runner":
+    from service.usecases.ray_engine import ray_runner
+
+    return ray_runner(settings, model=model, workers=jobs, journal=journal)
+
+
+def _writer(form: str, bar: "LibraryProgress", *, segments: bool, tags: bool) -> "Writer":
+    from service.cli.output import Csv, JsonLines, Lines
+
+    if form == "json":
+        return JsonLines()
+    if form == "csv":
+        return Csv(segments=segments)
+    return Lines(bar.say if bar.terminal else None, segments=segments, tags=tags)
+
+
+def _tag(result: "LibraryResult", tagging: "TagSettings | None") -> "tuple[TagOutcome | None, BaseException | None]":
+    from service.usecases.tag_files import TagError, tag_file
+
+    if tagging is None or result.answer is None:
+        return None, result.error
+    try:
+        return tag_file(result.path, result.answer, tagging), None
+    except TagError as error:
+        return None, error

@@ -1,0 +1,96 @@
+"""A progress bar on stderr: how many are done, how fast that goes in × real time, when it will be over.
+
+It is drawn on a terminal only. Where stdout is the same terminal, lines for people go through it, above the bar.
+"""
+
+import sys
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+
+class LibraryProgress:
+    """Progress of many recordings that are worked on at the same time.
+
+    Parameters
+    ----------
+    total : int
+        Number of recordings.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._console = Console(stderr=True)
+        self._lock = threading.Lock()
+        self._shares: dict[int, float] = {}
+        self._done = 0
+        self._heard_s = 0.0
+        self._since = time.monotonic()
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(),
+            console=self._console,
+            redirect_stdout=False,
+            redirect_stderr=True,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
+        self._task: TaskID = self._bar.add_task("starting", total=total, speed="")
+
+    @property
+    def terminal(self) -> bool:
+        """Whether a bar is drawn and stdout is a terminal too, so that lines must go through `say`."""
+        return self._console.is_terminal and sys.stdout.isatty()
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar."""
+        self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def phase(self, words: str) -> None:
+        """Say what is going on; the clock of the speed starts here."""
+        self._since = time.monotonic()
+        self._bar.update(self._task, description=words)
+
+    def share(self, index: int, share: float) -> None:
+        """Recording `index` is done to this share, 0 to 1; may be called from any thread."""
+        with self._lock:
+            if share == share:  # NaN while the length is unknown
+                self._shares[index] = min(share, 1.0)
+                self._bar.update(self._task, completed=self._done + sum(self._shares.values()))
+
+    def done(self, index: int, *, heard_s: float = 0.0) -> None:
+        """Recording `index` is done; `heard_s` seconds of sound were worked through for it."""
+        with self._lock:
+            self._shares.pop(index, None)
+            self._done += 1
+            self._heard_s += heard_s
+            self._bar.update(self._task, completed=self._done + sum(self._shares.values()), speed=self.speed())
+
+    def speed(self) -> str:
+        """Sound worked through per time, in words."""
+        elapsed_s = time.monotonic() - self._since
+        return f"{self._heard_s / elapsed_s:.0f} × real time" if self._heard_s and elapsed_s > 0 else ""
