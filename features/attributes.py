@@ -6,6 +6,7 @@ What is undefined is None: no tempo without a beat, no key in noise, nothing but
 """
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -105,7 +106,7 @@ class AttributeStream:
             "spectral_contrast_db": _numbers(shape and shape.contrast_db),
             "mfcc": _numbers(shape and shape.mfcc),
             "wavelet_energy": _numbers(self._subbands.result().energy),
-            "wavelet_bands_hz": [[float(low), float(high)] for low, high in zip(edges[:-1], edges[1:], strict=True)],
+            "wavelet_bands_hz": [[float(low), float(high)] for low, high in pairwise(edges)],
         }
 
 

@@ -13,18 +13,22 @@ Temperley, "Music and Probability", MIT Press, 2007 (key profiles from the Kostk
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
 from features.spectrogram import MUSICNN_SR, FrameStream, power, spectrum
 
 N_FFT = 8192
 HOP_LENGTH = 4096
 LOWEST_HZ, HIGHEST_HZ = 65.0, 2000.0
-PEAK_FLOOR = 0.01  # of the frame's largest magnitude: -40 dB
+PEAK_FLOOR = 0.03  # of the frame's largest magnitude: -30 dB
+PEAK_PROMINENCE = 5.5  # times the geometric mean of the bins around: noise stays below
+AROUND_BINS = 61  # 120 Hz
 SILENCE = 1e-5  # RMS of a silent frame: -100 dB of full scale
 BINS_PER_SEMITONE = 10
 N_PITCHES = 12
 PITCH_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-LEAST_CONTRAST = 0.35  # coefficient of variation of a chroma that has a key: noise has 0.2, chords 0.7 and more
+LEAST_PEAKS = 0.5  # per audible frame: below it the recording has no pitch
+LEAST_CONTRAST = 0.3  # coefficient of variation of a chroma that has a key
 
 MAJOR = np.array([0.748, 0.060, 0.488, 0.082, 0.670, 0.460, 0.096, 0.715, 0.104, 0.366, 0.057, 0.400])
 MINOR = np.array([0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 0.133, 0.330])
@@ -53,31 +57,32 @@ class Tonality:
 
 
 class TonalityStream:
-    """`Tonality` of a recording that arrives in blocks; keeps 120 numbers."""
+    """`Tonality` of a recording that arrives in blocks; keeps 122 numbers."""
 
     def __init__(self) -> None:
-        self._stream = FrameStream(_pitch_circle, n_fft=N_FFT, hop_length=HOP_LENGTH, block_frames=16)
-        self._circle = np.zeros(N_PITCHES * BINS_PER_SEMITONE)
+        self._stream = FrameStream(_describe, n_fft=N_FFT, hop_length=HOP_LENGTH, block_frames=16)
+        self._sums = np.zeros(2 + N_PITCHES * BINS_PER_SEMITONE)
 
     def push(self, y: np.ndarray) -> None:
         """Take the next samples, (n,) at 16 kHz."""
         self._add(self._stream.push(y))
 
     def result(self) -> Tonality | None:
-        """The tonality of everything pushed, once; None where no peak was found."""
+        """The tonality of everything pushed, once; None for silence, noise and drums, which have no pitch."""
         self._add(self._stream.finish())
-        total = self._circle.sum()
-        if total == 0:
+        n_audible, n_peaks, *circle = self._sums
+        if n_audible == 0 or n_peaks < LEAST_PEAKS * n_audible:
             return None
-        tuning_cents = _tuning_cents(self._circle)
-        chroma = _fold(self._circle, tuning_cents) / total
+        circle = np.array(circle)
+        tuning_cents = _tuning_cents(circle)
+        chroma = _fold(circle, tuning_cents) / circle.sum()
         key, strength = estimate_key(chroma)
         return Tonality(chroma, key, strength, tuning_cents)
 
     def _add(self, blocks: list[np.ndarray]) -> None:
-        for circles in blocks:
-            for circle in circles:
-                self._circle += circle
+        for rows in blocks:
+            for row in rows:
+                self._sums += row
 
 
 def estimate_key(chroma: np.ndarray) -> tuple[str, float] | tuple[None, None]:
@@ -102,25 +107,31 @@ def estimate_key(chroma: np.ndarray) -> tuple[str, float] | tuple[None, None]:
     return f"{PITCH_NAMES[best % N_PITCHES]} {mode}", float(correlations[best])
 
 
-def _pitch_circle(frames: np.ndarray) -> np.ndarray:
-    """Weight of the peaks of each frame on the circle of pitch: (n_frames, 8192) -> (n_frames, 120)."""
+def _describe(frames: np.ndarray) -> np.ndarray:
+    """One row per frame: whether it is audible, the number of its peaks, their weights on the circle of pitch.
+
+    (n_frames, 8192) -> (n_frames, 122)
+    """
     bin_hz = MUSICNN_SR / N_FFT
     first, last = int(LOWEST_HZ / bin_hz), int(HIGHEST_HZ / bin_hz)
-    S = np.sqrt(power(spectrum(frames))[:, first - 1 : last + 2]).astype(float)
-    left, centre, right = S[:, :-2], S[:, 1:-1], S[:, 2:]
+    S_log = 0.5 * np.log(np.maximum(power(spectrum(frames))[:, : last + AROUND_BINS], np.finfo(np.float32).tiny))
+    around = ndimage.uniform_filter1d(S_log, AROUND_BINS, mode="nearest")[:, first : last + 1]
+    left, centre, right = (S_log[:, first + shift : last + 1 + shift] for shift in (-1, 0, 1))
     loudest = centre.max(axis=1, keepdims=True)
     audible = np.sqrt(np.square(frames).mean(axis=1, keepdims=True)) > SILENCE
-    frame, column = np.nonzero((centre > left) & (centre >= right) & (centre > PEAK_FLOOR * loudest) & audible)
-    a, b, c = (np.log(np.maximum(side[frame, column], 1e-30)) for side in (left, centre, right))
+    is_peak = (centre > left) & (centre >= right) & audible
+    is_peak &= (centre > loudest + np.log(PEAK_FLOOR)) & (centre > around + np.log(PEAK_PROMINENCE))
+    frame, column = np.nonzero(is_peak)
+    a, b, c = (side[frame, column].astype(float) for side in (left, centre, right))
     offset = 0.5 * (a - c) / (a - 2 * b + c)  # the top of the parabola through the three
     hz = (first + column + offset) * bin_hz
-    position = 12 * np.log2(hz / 440) + 9  # semitones above the C below A4
-    circle = np.round(position * BINS_PER_SEMITONE).astype(int) % (N_PITCHES * BINS_PER_SEMITONE)
-    # a loud frame counts more than a soft one, but as its root
-    weight = np.exp(b) / np.sqrt(loudest[frame, 0])
+    semitones = 12 * np.log2(hz / 440) + 9  # above the C below A4
     n_bins = N_PITCHES * BINS_PER_SEMITONE
-    counts = np.bincount(frame * n_bins + circle, weight, minlength=len(frames) * n_bins)
-    return counts.reshape(len(frames), n_bins)
+    circle = np.round(semitones * BINS_PER_SEMITONE).astype(int) % n_bins
+    # a loud frame counts more than a soft one, but as its root
+    weight = np.exp(b - 0.5 * loudest[frame, 0])
+    weights = np.bincount(frame * n_bins + circle, weight, minlength=len(frames) * n_bins).reshape(-1, n_bins)
+    return np.concatenate([audible, is_peak.sum(axis=1, keepdims=True), weights], axis=1)
 
 
 def _tuning_cents(circle: np.ndarray) -> float:
