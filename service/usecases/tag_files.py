@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import stat
+import struct
 import tempfile
 import time
 from collections.abc import Iterator
@@ -100,6 +101,7 @@ def tag_file(path: Path, answer: dict[str, Any], settings: TagSettings = TagSett
         if previous and settings.only_empty:
             return TagOutcome("kept", genre, previous, reason="it has a genre")
         _refuse_read_only(path)
+        _refuse_wrong_size(path)
         if settings.dry_run:
             return TagOutcome("planned", genre, previous)
         _write(path, genre)
@@ -204,11 +206,25 @@ def _refuse_read_only(path: Path) -> None:
         raise TagError("the file is read-only; make it writable (chmod u+w) to tag it")
 
 
+def _refuse_wrong_size(path: Path) -> None:
+    """Where a WAV or AIFF header lies about the size, a tag would land in the middle of the sound."""
+    with open(path, "rb") as file:
+        kind, stated = file.read(4), file.read(4)
+    order: dict[bytes, Literal["little", "big"]] = {b"RIFF": "little", b"FORM": "big"}
+    if kind not in order:
+        return
+    said, size = int.from_bytes(stated, order[kind]) + 8, path.stat().st_size
+    if said not in (size, size - 1):  # an odd last chunk may be padded
+        raise TagError(
+            f"the header says {said} bytes, the file has {size}: save it anew with an audio editor to tag it"
+        )
+
+
 @contextmanager
 def _told_plainly(path: Path) -> Iterator[None]:
     try:
         yield
-    except MutagenError as error:
+    except (MutagenError, struct.error, ValueError, LookupError) as error:  # the latter from tags that are damaged
         raise TagError(f"the tags of {path.name} cannot be handled: {error}; the file is left as it was") from None
     except OSError as error:
         raise TagError(f"the tag cannot be written: {error.strerror}; the file is left as it was") from None
