@@ -79,7 +79,7 @@ export function verdict(answer) {
     return {
       kind: "not-music",
       sentence: silent ? "This recording is silent" : "This does not sound like music",
-      because: capitalised(withStop(answer.reason ?? "No genre fits what was heard")),
+      because: capitalised(withStop((answer.reason ?? "").replace(/^does not sound like music:?\s*/i, "") || "No genre fits what was heard")),
     };
   }
   const best = answer.probabilities[answer.genre];

@@ -20,7 +20,7 @@ export function drawTimeline({ answer, player }) {
   moveByKeys(lane, buttons);
   new ResizeObserver(() => hideCrampedLabels(buttons)).observe(lane);
   drawRiver(byId("river"), segments, duration);
-  byId("river-lane").hidden = segments.length < 3;
+  byId("river-lane").hidden = segments.length < 3 || segments.every((segment) => segment.genre === null);
   byId("river").addEventListener("click", (event) => player.play(timeAt(event, byId("river"), duration)));
   drawAxis(byId("time-axis"), duration);
   drawLegend(runs);

@@ -313,6 +313,7 @@ function playStretch(stretches, index) {
 function showEvidence(answer) {
   const stretches = shownEvidence(answer);
   byId("why").hidden = stretches.length === 0;
+  byId("lanes").classList.toggle("unmarked", stretches.length === 0);
   if (stretches.length === 0) return;
   const genre = genreName(answer.genre, { capital: false });
   byId("why-text").textContent = `Leave a stretch out, and the probability of ${genre} changes by this much.`;

@@ -129,6 +129,7 @@ export class Uploads {
   #fail(entry, error) {
     const cancelled = error.name === "AbortError";
     const known = error instanceof Problem;
+    if (!cancelled) byId("upload-list").prepend(entry.row.element); // in sight, whatever the list's length
     this.#show(entry, "failed", cancelled ? "Cancelled" : known ? error.title : "Something went wrong on this page");
     entry.row.bar.hidden = true;
     entry.row.wayOut.hidden = cancelled || !known || !error.detail;

@@ -8,7 +8,7 @@ import { hue, token } from "./palette.js";
 export async function drawWave(container, { wavesurferUrl, audio, peaks, duration, runs }) {
   const { default: WaveSurfer } = await import(wavesurferUrl);
   const colours = () => ({
-    waveColor: mixed(token("--ink-3"), 0.55),
+    waveColor: `color-mix(in srgb, ${token("--ink-3")} 55%, ${token("--surface")})`,
     progressColor: played(runs, duration, container.clientWidth * (window.devicePixelRatio || 1)),
   });
   const wave = WaveSurfer.create({
@@ -35,10 +35,6 @@ export async function drawWave(container, { wavesurferUrl, audio, peaks, duratio
     wave.once("error", reject);
   });
   return wave;
-}
-
-function mixed(colour, opacity) {
-  return `color-mix(in srgb, ${colour} ${opacity * 100}%, transparent)`;
 }
 
 /** A gradient along the time axis with a hard edge wherever the genre changes. */
