@@ -375,13 +375,12 @@ function showAttributes(answer) {
 
 function preparePicturesOf(answer) {
   showPictures();
-  const top = 8000;
   preparePictures({
     player,
     duration: answer.duration_s,
     scales: {
-      spectrogram: { low: 0, high: top, ticks: [250, 500, 1000, 2000, 4000] },
-      scalogram: { low: 31.25, high: top, ticks: [62.5, 125, 250, 500, 1000, 2000, 4000] },
+      spectrogram: { low: 0, high: 8000, ticks: [250, 500, 1000, 2000, 4000] },
+      scalogram: { low: 31.25, high: 7750, ticks: [62.5, 125, 250, 500, 1000, 2000, 4000] },
     },
   });
 }

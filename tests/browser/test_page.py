@@ -1,0 +1,332 @@
+"""What people do on the page, in Chromium: add a recording, read the answer, listen, look, delete."""
+
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.browser.conftest import Live
+
+pytestmark = pytest.mark.browser
+
+SR = 22050
+
+
+def wav(seconds: float = 12.0, *, seed: int = 0) -> bytes:
+    """A recording: a tone that wavers, with some noise."""
+    t = np.arange(int(seconds * SR)) / SR
+    noise = np.random.default_rng(seed).normal(0, 0.05, t.size)
+    y = 0.3 * np.sin(2 * np.pi * (220 + 40 * seed) * t) * (0.6 + 0.4 * np.sin(2 * np.pi * 2 * t)) + noise
+    buffer = io.BytesIO()
+    soundfile.write(buffer, y.astype(np.float32), SR, format="WAV", subtype="PCM_16")
+    return buffer.getvalue()
+
+
+def sound(name: str = "Morning Song.wav", **kwargs: Any) -> dict[str, Any]:
+    return {"name": name, "mimeType": "audio/wav", "buffer": wav(**kwargs)}
+
+
+def add(page: Any, *files: dict[str, Any]) -> None:
+    page.locator("#file-input").set_input_files(list(files))
+    page.locator(".upload.done").nth(len(files) - 1).wait_for()
+
+
+def open_added(page: Any, *files: dict[str, Any]) -> None:
+    add(page, *(files or (sound(),)))
+    page.locator(".upload.done a").first.click()
+    page.locator("#verdict").wait_for()
+
+
+def has_no_sideways_scroll(page: Any) -> bool:
+    return page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def position(page: Any) -> float:
+    return page.evaluate("document.getElementById('audio').currentTime")
+
+
+def answer_of(live: Live) -> dict[str, Any]:
+    return live.services.tracks.list(limit=1).items[0].to_dict()["classification"]
+
+
+def test_upload_result_seek_spectrogram(live: Live, open_page: Callable[..., Any]) -> None:
+    page = open_page(live.url)
+    page.get_by_role("heading", name="Drop a song, see its genre").wait_for()
+    open_added(page)
+    answer = answer_of(live)
+    assert page.get_by_role("heading", level=1).inner_text() == "Morning Song"
+    assert page.locator("#genres li[data-genre]").count() == len(answer["probabilities"])
+    assert page.locator("#genres .in-set").count() == len(answer["set"])
+    page.locator("#wave canvas").first.wait_for()
+
+    last = page.locator(".run").last
+    last.click()
+    page.wait_for_function("!document.getElementById('audio').paused")
+    assert position(page) >= answer["runs"][-1]["start_s"] - 0.05
+    assert page.locator("#now").inner_text().startswith("Now:")
+    page.locator("#play").click()
+    page.wait_for_function("document.getElementById('audio').paused")
+
+    for kind in ("spectrogram", "scalogram"):
+        figure = page.locator(f".picture[data-kind={kind}]")
+        figure.scroll_into_view_if_needed()
+        image = figure.locator("img")
+        image.wait_for()
+        assert image.evaluate("image => image.complete && image.naturalWidth > 100")
+        assert "Hz" in image.get_attribute("alt")
+    box = page.locator(".picture[data-kind=spectrogram] .canvas").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_function("document.getElementById('audio').currentTime > 5.9")
+    assert position(page) == pytest.approx(answer["duration_s"] / 2, abs=1.0)
+
+
+def test_the_waveform_seeks_and_the_playhead_follows(live: Live, open_page: Callable[..., Any]) -> None:
+    page = open_page(live.url)
+    open_added(page)
+    wave = page.locator("#wave")
+    wave.locator("canvas").first.wait_for()
+    box = wave.bounding_box()
+    wave.click(position={"x": box["width"] * 0.75, "y": 20})
+    page.wait_for_function("Math.abs(document.getElementById('audio').currentTime - 9) < 0.2")
+    page.wait_for_function("Math.abs(parseFloat(document.querySelector('#lanes .playhead').style.left) - 75) < 2")
+    assert wave.get_attribute("aria-valuetext") == "9 seconds of 12 seconds"
+
+
+def test_audio_is_streamed_and_never_decoded_whole(live: Live, open_page: Callable[..., Any]) -> None:
+    page = open_page(live.url)
+    add(page, sound())
+    page.evaluate("window.fetched = 0")
+    with page.expect_request(lambda request: request.url.endswith("/audio")) as asked:
+        page.locator(".upload.done a").click()
+    assert asked.value.resource_type == "media"
+    assert "range" in asked.value.headers
+
+
+def test_evidence_plays_and_stops(live: Live, open_page: Callable[..., Any]) -> None:
+    page = open_page(live.url)
+    open_added(page)
+    stretches = sorted(answer_of(live)["evidence"], key=lambda stretch: -abs(stretch["effect"]))
+    assert stretches
+    button = page.locator("#evidence button").first
+    button.click()
+    page.wait_for_function("!document.getElementById('audio').paused")
+    assert position(page) >= stretches[0]["start_s"] - 0.05
+    page.wait_for_function("document.getElementById('audio').paused")
+    assert position(page) == pytest.approx(stretches[0]["end_s"], abs=0.4)
+
+
+def test_everything_by_keyboard(live: Live, open_page: Callable[..., Any]) -> None:
+    page = open_page(live.url)
+    page.get_by_role("heading", name="Drop a song").wait_for()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to content"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "choose-files"
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files([sound()])
+    page.locator(".upload.done a").focus()
+    page.keyboard.press("Enter")
+    page.locator("#wave canvas").first.wait_for()
+
+    page.keyboard.press("?")
+    page.get_by_role("dialog", name="Keyboard shortcuts").wait_for()
+    page.keyboard.press("Escape")
+    page.keyboard.press("5")
+    page.wait_for_function("Math.abs(document.getElementById('audio').currentTime - 6) < 0.1")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.getElementById('audio').currentTime > 10.9")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("document.getElementById('audio').currentTime < 6.1")
+    page.keyboard.press("Space")
+    page.wait_for_function("!document.getElementById('audio').paused")
+    page.keyboard.press("Space")
+    page.wait_for_function("document.getElementById('audio').paused")
+
+    page.locator("#wave").focus()
+    page.keyboard.press("Home")
+    page.wait_for_function("document.getElementById('audio').currentTime === 0")
+    page.keyboard.press("Tab")
+    assert "run" in page.evaluate("document.activeElement.className")
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    page.wait_for_function("!document.getElementById('audio').paused")
+    assert position(page) >= answer_of(live)["runs"][-1]["start_s"] - 0.05
+
+
+def test_single_keys_can_be_switched_off(live: Live, open_page: Callable[..., Any]) -> None:
+    page = open_page(live.url)
+    open_added(page)
+    page.keyboard.press("?")
+    page.get_by_label("Use single-key shortcuts").uncheck()
+    page.keyboard.press("Escape")
+    page.reload()
+    page.locator("#verdict").wait_for()
+    page.keyboard.press("5")
+    page.wait_for_timeout(200)
+    assert position(page) == 0
+
+
+def test_text_named_mp3_gets_a_clear_error_and_a_way_out(live: Live, open_page: Callable[..., Any]) -> None:
+    page = open_page(live.url)
+    text = {"name": "notes.mp3", "mimeType": "audio/mpeg", "buffer": b"these are words, not music\n" * 50}
+    page.locator("#file-input").set_input_files([text, sound()])
+    page.locator(".upload.done").wait_for()
+    failed = page.locator(".upload.failed")
+    failed.wait_for()
+    words = failed.inner_text()
+    assert "notes.mp3" in words
+    assert not re.search(r"undefined|null|Error:|Traceback|\b4\d\d\b", words)
+    assert len(failed.locator(".way-out").inner_text()) > 20
+    failed.get_by_role("button", name="Retry").click()
+    failed.wait_for()
+    failed.get_by_role("button", name="Dismiss").click()
+    assert page.locator(".upload.failed").count() == 0
+    assert page.locator("#rows tr").count() == 1, "what cannot be heard is not in the library"
+
+
+def test_empty_and_too_large_files(serve: Callable[..., Live], open_page: Callable[..., Any]) -> None:
+    page = open_page(serve(max_upload_mb=1).url)
+    empty = {"name": "empty.wav", "mimeType": "audio/wav", "buffer": b""}
+    large = {"name": "large.wav", "mimeType": "audio/wav", "buffer": bytes(2 << 20)}
+    page.locator("#file-input").set_input_files([empty, large])
+    page.locator(".upload.failed").nth(1).wait_for()
+    assert "too large" in page.locator(".upload", has_text="large.wav").inner_text()
+    assert page.locator(".upload", has_text="empty.wav").locator(".way-out").inner_text()
+
+
+def test_many_at_once_then_search_filter_and_delete(live: Live, open_page: Callable[..., Any]) -> None:
+    page = open_page(live.url)
+    add(page, *(sound(f"Song {number}.wav", seed=number, seconds=4) for number in range(5)))
+    page.wait_for_function("document.querySelectorAll('#rows tr').length === 5")
+    page.get_by_label("Search recordings by name").fill("song 3")
+    page.wait_for_function("document.querySelectorAll('#rows tr').length === 1")
+    page.get_by_label("Search recordings by name").fill("nowhere")
+    page.get_by_text("No recording matches this search.").wait_for()
+    page.get_by_role("button", name="Show all recordings").click()
+    page.wait_for_function("document.querySelectorAll('#rows tr').length === 5")
+    genre = answer_of(live)["genre"]
+    page.get_by_label("Show only one genre").select_option(genre)
+    page.wait_for_function("genre => document.querySelectorAll('#rows tr').length > 0", arg=genre)
+
+    page.get_by_label("Show only one genre").select_option("")
+    page.wait_for_function("document.querySelectorAll('#rows tr').length === 5")
+    page.get_by_role("button", name="Delete Song 2.wav").click()
+    page.get_by_role("button", name="Keep it").click()
+    assert page.locator("#rows tr").count() == 5
+    page.get_by_role("button", name="Delete Song 2.wav").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_text("Deleted Song 2.wav").wait_for()
+    assert page.locator("#rows tr").count() == 4
+    assert len(live.services.tracks.list(limit=10).items) == 4
+
+
+def test_drag_and_drop(live: Live, open_page: Callable[..., Any]) -> None:
+    page = open_page(live.url)
+    page.locator("#dropzone").wait_for()
+    transfer = page.evaluate_handle(
+        """bytes => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([new Uint8Array(bytes)], "dropped.wav", { type: "audio/wav" }));
+            return transfer;
+        }""",
+        list(wav(seconds=3)),
+    )
+    page.dispatch_event("#dropzone", "dragenter", {"dataTransfer": transfer})
+    assert "over" in page.locator("#dropzone").get_attribute("class")
+    page.dispatch_event("#dropzone", "drop", {"dataTransfer": transfer})
+    page.locator(".upload.done", has_text="dropped.wav").wait_for()
+    assert "over" not in page.locator("#dropzone").get_attribute("class")
+
+
+def test_dark_is_the_systems_or_the_visitors_choice(live: Live, open_page: Callable[..., Any]) -> None:
+    page = open_page(live.url, color_scheme="dark")
+    background = "getComputedStyle(document.body.parentElement).backgroundColor"
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert max(map(int, re.findall(r"\d+", page.evaluate(background))[:3])) < 60
+    page.get_by_role("button", name="Dark theme").click()
+    assert min(map(int, re.findall(r"\d+", page.evaluate(background))[:3])) > 200
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "light", "the choice is remembered"
+
+
+@pytest.mark.parametrize("width", [360, 390])
+def test_a_phone_never_scrolls_sideways(live: Live, open_page: Callable[..., Any], width: int) -> None:
+    page = open_page(live.url, viewport={"width": width, "height": 780}, is_mobile=True, has_touch=True)
+    page.get_by_role("heading", name="Drop a song").wait_for()
+    assert has_no_sideways_scroll(page)
+    add(page, sound("A name so long that it has to end somewhere " * 4 + ".wav", seconds=4))
+    assert has_no_sideways_scroll(page)
+    page.locator(".upload.done a").click()
+    page.locator("#wave canvas").first.wait_for()
+    assert has_no_sideways_scroll(page)
+
+
+def test_without_wavesurfer_the_browsers_player_is_used(
+    live: Live, open_page: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.web.pages.has_player", lambda: False)
+    page = open_page(live.url)
+    open_added(page)
+    audio = page.locator("#audio")
+    audio.wait_for(state="visible")
+    assert audio.evaluate("audio => audio.controls")
+    assert page.locator("#wave").is_hidden()
+    page.locator(".run").last.click()
+    page.wait_for_function("!document.getElementById('audio').paused")
+    assert position(page) >= answer_of(live)["runs"][-1]["start_s"] - 0.05
+
+
+def test_a_file_name_is_only_ever_text(live: Live, open_page: Callable[..., Any]) -> None:
+    page = open_page(live.url)
+    name = "<img src=x onerror=window.hacked=1><script>window.hacked=1<\\script>.wav"
+    open_added(page, sound(name, seconds=4))
+    assert "<img src=x" in page.get_by_role("heading", level=1).inner_text()
+    page.locator(".crumb").click()
+    page.locator("#rows tr").wait_for()
+    assert "<img src=x" in page.locator("#rows .title a").inner_text()
+    assert page.locator("#rows img, #track img[src=x]").count() == 0
+    assert page.evaluate("window.hacked") is None
+
+
+def test_below_a_sub_path(serve: Callable[..., Live], open_page: Callable[..., Any]) -> None:
+    live = serve(prefix="/music/genrelab")
+    page = open_page(live.url)
+    outside: list[str] = []
+    page.on("request", lambda request: None if request.url.startswith(live.url) else outside.append(request.url))
+    open_added(page)
+    page.locator("#wave canvas").first.wait_for()
+    page.locator(".picture[data-kind=spectrogram]").scroll_into_view_if_needed()
+    page.locator(".picture[data-kind=spectrogram] img").wait_for()
+    page.get_by_role("link", name="Library").click()
+    page.locator("#rows tr").wait_for()
+    assert [url for url in outside if not url.startswith("blob:")] == []
+
+
+def test_pages_that_are_not_there(live: Live, open_page: Callable[..., Any]) -> None:
+    page = open_page(f"{live.url}tracks/01ARZ3NDEKTSV4RRFFQ69G5FAV")
+    assert page.locator(".code").inner_text() == "404"
+    page.get_by_role("link", name="Go to the library").click()
+    page.get_by_role("heading", name="Drop a song").wait_for()
+
+
+def test_signing_in_with_a_token(live: Live, open_page: Callable[..., Any]) -> None:
+    _, secret = live.services.tokens.create("ada", role="listener")
+    page = open_page(live.url)
+    page.get_by_role("heading", name="Sign in").wait_for()
+    page.get_by_label("Access token").fill("no such token")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("alert").wait_for()
+    page.get_by_label("Access token").fill(secret)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="Drop a song").wait_for()
+    add(page, sound(seconds=4))
+    page.locator("#rows tr").wait_for()
+    assert page.get_by_role("button", name=re.compile("^Delete")).count() == 0, "a listener may not delete"
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("heading", name="Sign in").wait_for()
