@@ -268,15 +268,15 @@ class ScalogramStream:
             raise FeatureError(f"hop_length={hop_length}: expected 1 or more")
         morlet = _morlet(wavelet)
         # the wavelet's spectrum over frequency / centre is a Gaussian; its envelope in time is one as well
-        self._relative_width = 1 / (np.pi * morlet.center_frequency * np.sqrt(2 * morlet.bandwidth_frequency))
-        longest_s = 1 / (2 * np.pi * self._relative_width * frequencies_hz.min())
+        relative_width = 1 / (np.pi * morlet.center_frequency * np.sqrt(2 * morlet.bandwidth_frequency))
+        longest_s = 1 / (2 * np.pi * relative_width * frequencies_hz.min())
         self._sr = sr
         self._hop_length = hop_length
-        self._frequencies_hz = frequencies_hz
         self._margin = int(np.ceil(2 * SCALOGRAM_WIDTHS * longest_s * sr / hop_length))  # frames
         wanted = int(np.ceil(block_s * sr / hop_length)) + 2 * self._margin
         self._n_frames = fft.next_fast_len(wanted, real=True)
         self._keep = self._n_frames - 2 * self._margin
+        self._passbands = [self._passband(centre_hz, relative_width) for centre_hz in frequencies_hz]
         self._pending = [np.zeros(self._margin * hop_length, np.float32)]
         self._n_pending = self._margin * hop_length
         self._n_samples = 0
@@ -317,22 +317,26 @@ class ScalogramStream:
 
     def _transform(self, y: np.ndarray) -> np.ndarray:
         spectrum = fft.rfft(y)
-        bin_hz = self._sr / y.size
-        columns = np.empty((self._keep, self._frequencies_hz.size), np.float32)
-        for scale, centre in enumerate(self._frequencies_hz):
-            width = SCALOGRAM_WIDTHS * self._relative_width * centre
-            first = max(0, int(np.ceil((centre - width) / bin_hz)))
-            bins = np.arange(first, min(spectrum.size, int((centre + width) / bin_hz) + 1))
-            gain = np.exp(-0.5 * ((bins * bin_hz / centre - 1) / self._relative_width) ** 2).astype(np.float32)
-            # enough samples per frame for the squared magnitude, which is twice as wide; taken in mid-interval
-            per_frame = max(MIN_PER_FRAME, -(-2 * bins.size // self._n_frames))
+        columns = np.empty((self._keep, len(self._passbands)), np.float32)
+        for scale, (bins, gain, per_frame) in enumerate(self._passbands):
             passed = np.zeros(self._n_frames * per_frame, np.complex64)
-            middle = np.exp(1j * np.pi / passed.size * np.arange(bins.size)).astype(np.complex64)
-            passed[: bins.size] = spectrum[bins] * gain * middle
-            z = fft.ifft(passed).reshape(self._n_frames, per_frame)[self._margin : self._margin + self._keep]
-            mean_square = (z.real**2 + z.imag**2).mean(axis=1)
-            columns[:, scale] = np.sqrt(mean_square) * (2 * passed.size / y.size)
+            np.multiply(spectrum[bins], gain, out=passed[: gain.size])
+            z = fft.ifft(passed, overwrite_x=True).reshape(self._n_frames, per_frame)
+            z = z[self._margin : self._margin + self._keep]
+            columns[:, scale] = np.sqrt((z.real**2 + z.imag**2).mean(axis=1)) * (2 * passed.size / y.size)
         return columns
+
+    def _passband(self, centre_hz: float, relative_width: float) -> tuple[slice, np.ndarray, int]:
+        """Bins that a scale lets through, what it multiplies them with, and samples of its magnitude per frame."""
+        bin_hz = self._sr / (self._n_frames * self._hop_length)
+        first = max(0, int(np.ceil(centre_hz * (1 - SCALOGRAM_WIDTHS * relative_width) / bin_hz)))
+        last = min(centre_hz * (1 + SCALOGRAM_WIDTHS * relative_width), self._sr / 2)
+        bins = np.arange(first, int(last / bin_hz) + 1)
+        # so many samples per frame that no bin folds onto another, each in the middle of its interval
+        per_frame = fft.next_fast_len(max(MIN_PER_FRAME, -(-bins.size // self._n_frames)))
+        gain = np.exp(-0.5 * ((bins * bin_hz / centre_hz - 1) / relative_width) ** 2)
+        middle = np.exp(1j * np.pi * np.arange(bins.size) / (self._n_frames * per_frame))
+        return slice(first, first + bins.size), (gain * middle).astype(np.complex64), per_frame
 
 
 def _orthogonal(wavelet: str) -> pywt.Wavelet:
