@@ -5,7 +5,7 @@
 blocks of one size counted from the start, so that the answer does not depend on how the decoder cut it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass, replace
 from types import TracebackType
 from typing import Any, Self
@@ -73,7 +73,8 @@ class Analysis:
     @classmethod
     def from_message(cls, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
         """The analysis that `to_message` took apart."""
-        return cls(**(header | {"info": AudioInfo(**header["info"])}), **arrays)
+        fields: dict[str, Any] = header | arrays | {"info": AudioInfo(**header["info"])}
+        return cls(**fields)
 
 
 class AnalysisRun:
@@ -124,7 +125,7 @@ class AnalysisRun:
         self._chunks.close()
         self._stream.__exit__(None, None, None)
 
-    def _run(self) -> Iterator[np.ndarray]:
+    def _run(self) -> Generator[np.ndarray, None, None]:
         log_mel = LogMelStream()
         statistics = LogMelStatistics()
         waveform = WaveformPeaks()

@@ -5,8 +5,6 @@ defined. Everything but loudness is taken from the mono signal at 16 kHz; loudne
 What is undefined is None: no tempo without a beat, no key in noise, nothing but zeros and None in silence.
 """
 
-from collections.abc import Iterable
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,6 +18,24 @@ from features.tonality import TonalityStream
 from features.wavelet import SubbandStream, subband_edges_hz
 
 SIGNIFICANT_DIGITS = 6
+ATTRIBUTES = (
+    "tempo_bpm",
+    "beat_strength",
+    "onset_rate_hz",
+    "key",
+    "key_strength",
+    "chroma",
+    "loudness_lufs",
+    "dynamic_range_db",
+    "spectral_centroid_hz",
+    "spectral_bandwidth_hz",
+    "spectral_rolloff_hz",
+    "spectral_flatness",
+    "spectral_contrast_db",
+    "mfcc",
+    "wavelet_energy",
+    "wavelet_bands_hz",
+)
 
 
 def musical_attributes(y: np.ndarray, *, sr: int) -> dict[str, Any]:
@@ -90,32 +106,33 @@ class AttributeStream:
         """The attributes of everything pushed, once. Raises FeatureError where no sample ever came."""
         shape, tonality, rhythm = self._shape.result(), self._tonality.result(), self._rhythm.result()
         edges = subband_edges_hz(MUSICNN_SR)
-        return {
-            "tempo_bpm": _number(rhythm.tempo_bpm),
-            "beat_strength": _number(rhythm.beat_strength),
-            "onset_rate_hz": _number(rhythm.onset_rate_hz),
-            "key": tonality and tonality.key,
-            "key_strength": _number(tonality and tonality.key_strength),
-            "chroma": _numbers(tonality and tonality.chroma),
-            "loudness_lufs": _number(self._loudness.integrated_lufs()),
-            "dynamic_range_db": _number(self._loudness.range_lu()),
-            "spectral_centroid_hz": _number(shape and shape.centroid_hz),
-            "spectral_bandwidth_hz": _number(shape and shape.bandwidth_hz),
-            "spectral_rolloff_hz": _number(shape and shape.rolloff_hz),
-            "spectral_flatness": _number(shape and shape.flatness),
-            "spectral_contrast_db": _numbers(shape and shape.contrast_db),
-            "mfcc": _numbers(shape and shape.mfcc),
-            "wavelet_energy": _numbers(self._subbands.result().energy),
-            "wavelet_bands_hz": [[float(low), float(high)] for low, high in pairwise(edges)],
+        found: dict[str, Any] = {
+            "tempo_bpm": rhythm.tempo_bpm,
+            "beat_strength": rhythm.beat_strength,
+            "onset_rate_hz": rhythm.onset_rate_hz,
+            "loudness_lufs": self._loudness.integrated_lufs(),
+            "dynamic_range_db": self._loudness.range_lu(),
+            "wavelet_energy": self._subbands.result().energy,
+            "wavelet_bands_hz": np.stack([edges[:-1], edges[1:]], axis=1),
         }
+        if tonality:
+            found |= {"key": tonality.key, "key_strength": tonality.key_strength, "chroma": tonality.chroma}
+        if shape:
+            found |= {
+                "spectral_centroid_hz": shape.centroid_hz,
+                "spectral_bandwidth_hz": shape.bandwidth_hz,
+                "spectral_rolloff_hz": shape.rolloff_hz,
+                "spectral_flatness": shape.flatness,
+                "spectral_contrast_db": shape.contrast_db,
+                "mfcc": shape.mfcc,
+            }
+        return {name: _plain(found.get(name)) for name in ATTRIBUTES}
 
 
-def _number(value: float | None) -> float | None:
-    """For JSON: as many digits as mean something, and no NaN or infinity (samples far beyond full scale)."""
-    if value is None or not np.isfinite(value):
-        return None
-    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
-
-
-def _numbers(values: Iterable[float] | None) -> list[float | None] | None:
-    return None if values is None else [_number(value) for value in values]
+def _plain(value: Any) -> Any:
+    """For JSON: lists, as many digits as mean something, and None for NaN or infinity (sound far beyond full scale)."""
+    if value is None or isinstance(value, str):
+        return value
+    if np.ndim(value):
+        return [_plain(item) for item in value]
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if np.isfinite(value) else None

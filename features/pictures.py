@@ -1,8 +1,8 @@
 """Pictures of a recording's spectrum as PNG: time to the right, low frequencies at the bottom, loud is light.
 
 Both show the mono signal at 16 kHz, which is what the classifier hears, from 80 dB (scalogram: 60 dB) under the
-loudest spot, dark, to the loudest, light. The recording is read once, in blocks, and pooled into columns while it goes: when there
-are too many, neighbours are averaged, so that any length takes the same memory.
+loudest spot, dark, to the loudest, light. The recording is read once, in blocks, and pooled into columns while it
+goes: when there are too many, neighbours are averaged, so that any length takes the same memory.
 """
 
 import io

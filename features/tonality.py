@@ -70,10 +70,9 @@ class TonalityStream:
     def result(self) -> Tonality | None:
         """The tonality of everything pushed, once; None for silence, noise and drums, which have no pitch."""
         self._add(self._stream.finish())
-        n_audible, n_peaks, *circle = self._sums
+        (n_audible, n_peaks), circle = np.split(self._sums, [2])
         if n_audible == 0 or n_peaks < LEAST_PEAKS * n_audible:
             return None
-        circle = np.array(circle)
         tuning_cents = _tuning_cents(circle)
         chroma = _fold(circle, tuning_cents) / circle.sum()
         key, strength = estimate_key(chroma)
