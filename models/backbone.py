@@ -4,12 +4,14 @@ A patch is 187 frames (3 s) of the log-mel at 62.5 frames/s, see `features.spect
 ``floor(k * patch_hop + 0.5)``, so that a hop need not be whole.
 """
 
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
 from models.errors import ModelError
+from models.musicnn_inference import MusicnnInference
 from models.musicnn_tags import TAGS
 from models.musicnn_weights import load_weights
 
@@ -39,10 +41,17 @@ class PatchActivations:
     times_s: np.ndarray
 
 
+class Network(Protocol):
+    """What a backbone does with a few patches."""
+
+    def __call__(self, frames: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Tags (n, 50) and embedding (n, width) of the patches of `frames` (n_frames, 96) at `starts` (n,)."""
+
+
 class Backbone:
     """A pretrained network that turns patches of log-mel into tags; safe to use from several threads."""
 
-    def __init__(self, name: str, network: Any):
+    def __init__(self, name: str, network: Network):
         self.name = name
         self.tags = TAGS[name]
         self._network = network
@@ -51,9 +60,7 @@ class Backbone:
     def load(cls, name: str = "MSD_musicnn") -> "Backbone":
         """Load one of `models.musicnn_weights.BACKBONES`; errors as `load_weights`."""
         weights = load_weights(name)
-        from models.musicnn import musicnn, vgg
-
-        return cls(name, vgg(weights) if name.endswith("vgg") else musicnn(weights))
+        return cls(name, _VggNetwork(weights) if name.endswith("vgg") else MusicnnInference(weights))
 
     def warm_up(self) -> None:
         """Do once what would make the first recording slower than the next ones."""
@@ -85,24 +92,23 @@ class Backbone:
 
     def stream(self, *, patch_hop: float = PATCH_FRAMES) -> "PatchStream":
         """Listen to a recording that arrives in pieces: the same numbers as `activations`, in bounded memory."""
-        return PatchStream(self, patch_hop=patch_hop)
-
-    def _patches(self, patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        taggram, embedding = self._network(patches, training=False)
-        return taggram.numpy(), embedding.numpy()
+        return PatchStream(self._network, patch_hop=patch_hop)
 
 
 class PatchStream:
-    """Collects frames and sends them through the backbone as soon as a chunk of patches is complete."""
+    """Collects frames and sends them through the network whenever CHUNK_PATCHES patches are complete.
 
-    def __init__(self, backbone: Backbone, *, patch_hop: float):
-        if not patch_hop >= 1:
+    Chunks are counted from the start of the recording, so the numbers do not depend on how it was cut.
+    """
+
+    def __init__(self, network: Network, *, patch_hop: float):
+        if not (math.isfinite(patch_hop) and patch_hop >= 1):
             raise ModelError(f"patch_hop={patch_hop}: expected 1 frame or more")
-        self._backbone = backbone
+        self._network = network
         self._patch_hop = patch_hop
         self._frames = np.zeros((0, N_MELS), np.float32)
         self._first_frame = 0  # of self._frames, in the recording
-        self._n_patches = 0
+        self._starts: list[int] = []  # of the patches that are done
         self._taggram: list[np.ndarray] = []
         self._embedding: list[np.ndarray] = []
 
@@ -110,34 +116,48 @@ class PatchStream:
         """Take the next frames, shape (n, 96), n >= 0."""
         if frames.ndim != 2 or frames.shape[1] != N_MELS:
             raise ModelError(f"expected log-mel frames of shape (n, {N_MELS}), got {frames.shape}")
-        self._frames = np.concatenate([self._frames, frames.astype(np.float32)])
-        while self._run(CHUNK_PATCHES):
-            pass
+        self._frames = np.concatenate([self._frames, frames.astype(np.float32, copy=False)])
+        while len(starts := self._complete(CHUNK_PATCHES)) == CHUNK_PATCHES:
+            self._run(starts)
 
     def finish(self) -> PatchActivations:
-        """Send the rest through the backbone and return the activations of every patch."""
-        while self._run(1):
-            pass
-        if not self._n_patches:
+        """Send the rest through the network and return the activations of every patch."""
+        if starts := self._complete(CHUNK_PATCHES):
+            self._run(starts)
+        if not self._starts:
             raise ModelError(f"{len(self._frames)} frames, the backbone needs {PATCH_FRAMES} (3 s) or more")
-        starts = [self._start(k) for k in range(self._n_patches)]
-        return PatchActivations(
-            np.concatenate(self._taggram), np.concatenate(self._embedding), np.array(starts) / FRAMES_PER_SECOND
-        )
+        times_s = np.array(self._starts) / FRAMES_PER_SECOND
+        return PatchActivations(np.concatenate(self._taggram), np.concatenate(self._embedding), times_s)
 
     def _start(self, k: int) -> int:
         return int(k * self._patch_hop + 0.5)
 
-    def _run(self, n: int) -> bool:
-        """Send the next `n` patches through the backbone, if they are there."""
-        starts = [self._start(self._n_patches + i) - self._first_frame for i in range(n)]
-        if starts[-1] + PATCH_FRAMES > len(self._frames):
-            return False
-        taggram, embedding = self._backbone._patches(np.stack([self._frames[s : s + PATCH_FRAMES] for s in starts]))
+    def _complete(self, at_most: int) -> list[int]:
+        """Starts, in the recording, of the next patches whose frames have all arrived."""
+        n_frames = self._first_frame + len(self._frames)
+        next_starts = [self._start(len(self._starts) + i) for i in range(at_most)]
+        return [start for start in next_starts if start + PATCH_FRAMES <= n_frames]
+
+    def _run(self, starts: list[int]) -> None:
+        frames = self._frames[starts[0] - self._first_frame : starts[-1] - self._first_frame + PATCH_FRAMES]
+        taggram, embedding = self._network(frames, np.array(starts) - starts[0])
         self._taggram.append(taggram)
         self._embedding.append(embedding)
-        self._n_patches += n
-        done = min(self._start(self._n_patches) - self._first_frame, len(self._frames))
+        self._starts += starts
+        done = min(self._start(len(self._starts)) - self._first_frame, len(self._frames))
         self._frames = self._frames[done:]
         self._first_frame += done
-        return True
+
+
+class _VggNetwork:
+    """The VGG-like backbone, in Keras: it is there for comparison, not for speed."""
+
+    def __init__(self, weights: dict[str, np.ndarray]):
+        from models.musicnn import vgg
+
+        self._model = vgg(weights)
+
+    def __call__(self, frames: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        patches = np.stack([frames[start : start + PATCH_FRAMES] for start in starts])
+        taggram, embedding = self._model(patches, training=False)
+        return taggram.numpy(), embedding.numpy()
