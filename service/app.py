@@ -51,7 +51,6 @@ def create_app(settings: Settings | None = None, services: "Services | None" = N
     )
     app.request_class = BoundedRequest
     app.config.update(
-        APPLICATION_ROOT=settings.prefix or "/",
         INCOMING_DIR=settings.data_dir / "incoming",
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         MAX_FORM_MEMORY_SIZE=MAX_FORM_FIELD_BYTES,

@@ -9,6 +9,7 @@ import logging
 import re
 import sys
 import time
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -90,5 +91,5 @@ def _request_id(sent: str) -> str:
     return sent if _REQUEST_ID.fullmatch(sent) else str(ULID())
 
 
-def _hide_secrets(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
     return {key: _SECRET.sub(r"\1 …", value) if isinstance(value, str) else value for key, value in event.items()}

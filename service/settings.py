@@ -18,7 +18,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on; anything but loopback needs tokens")
     port: int = Field(8000, ge=0, le=65535)
     workers: int = Field(1, ge=1, le=64, description="web processes; each holds a model of its own")
-    threads: int = Field(8, ge=1, le=256, description="requests that one web process answers at a time")
+    threads: int = Field(16, ge=1, le=256, description="requests that one web process answers at a time")
     prefix: str = Field("", pattern=r"^(/[\w.~-]+)*$", description="sub-path behind a proxy, such as /genrelab")
     proxy_hops: int = Field(0, ge=0, le=8, description="trusted reverse proxies in front")
     trusted_hosts: tuple[str, ...] = Field((), description="host names that the page answers to, besides loopback")

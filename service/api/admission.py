@@ -1,7 +1,7 @@
 """How much one web process takes on at once; what is over that is refused at once and politely.
 
-An upload holds one of the process's threads from its first byte to its answer, so uploads may take all threads
-but a few: the page, job states and health checks are answered however many uploads there are.
+An upload holds one of the process's threads from its first byte to its answer, as do a picture and an event stream,
+so each kind has its share of the threads: the page, job states and health checks are answered whatever goes on.
 """
 
 import threading
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from service.errors import Cancelled, TooBusy
 from service.settings import Settings
 
-KEPT_FREE = 2  # threads that neither uploads nor event streams take
+KEPT_FREE = 2  # threads that none of the below takes
 POLL_S = 0.5
 RETRY_AFTER_S = 5.0
 
@@ -53,22 +53,24 @@ class Admission:
     ----------
     uploads : Places
         Uploads that are being received or analysed.
+    pictures : Places
+        Pictures that are being drawn.
     streams : Places
         Open event streams.
     """
 
     def __init__(self, settings: Settings) -> None:
-        share = max(1, settings.threads - KEPT_FREE)
-        self.uploads = Places(share, what="uploads")
-        self.streams = Places(max(1, share // 2), what="event streams")
+        quarter = settings.threads // 4
+        self.uploads = Places(max(1, settings.threads - 2 * quarter - KEPT_FREE), what="uploads")
+        self.pictures = Places(max(1, quarter), what="pictures")
+        self.streams = Places(max(1, quarter), what="event streams")
         self._analyses = threading.BoundedSemaphore(settings.decode_workers)
 
     @contextmanager
     def analysis(self, cancelled: Callable[[], bool] = lambda: False) -> Iterator[None]:
         """Hold one of the decoding processes, after waiting for it as long as `cancelled` stays false.
 
-        Only who has a place among the uploads, or asks for a picture, waits here: the queue cannot grow beyond the
-        threads of the process.
+        Only who has a place among the uploads or pictures waits here, so that the queue cannot grow.
         """
         while not self._analyses.acquire(timeout=POLL_S):
             if cancelled():

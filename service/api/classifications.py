@@ -9,12 +9,13 @@ from typing import Any, ParamSpec, TypeVar
 from apiflask import APIBlueprint
 from flask import Response, current_app, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import UnprocessableEntity, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
 from service.api.context import admission, services
 from service.api.idempotency import idempotent
 from service.api.requests import FORM_OVERHEAD_BYTES
 from service.api.schemas import ClassificationSchema, ClassifyQuery, UploadSchema, hf_form
+from service.api.tracks import safe_filename
 from service.errors import Cancelled, PayloadTooLarge
 from service.usecases import tracks as usecases
 
@@ -31,6 +32,8 @@ def _takes_upload(view: Callable[P, R]) -> Callable[P, R]:
     def bounded(*args: P.args, **kwargs: P.kwargs) -> R:
         if request.mimetype != "multipart/form-data":
             raise UnsupportedMediaType("Please send the recording as multipart/form-data with a part named `file`.")
+        if not request.mimetype_params.get("boundary"):
+            raise BadRequest("The Content-Type header names no boundary: let the HTTP library write that header.")
         limit_mb = services().settings.max_upload_mb
         request.max_content_length = (limit_mb << 20) + FORM_OVERHEAD_BYTES
         if (request.content_length or 0) > request.max_content_length:
@@ -52,7 +55,7 @@ def create_classification(query: dict[str, Any], upload: dict[str, Any]) -> Resp
     if sum(len(parts) for _, parts in request.files.lists()) > 1:
         raise UnprocessableEntity("Please send one recording at a time: more than one file came.")
     parts = services()
-    track = usecases.receive_upload(upload["file"].stream, upload["file"].filename or "", services=parts)
+    track = usecases.receive_upload(upload["file"].stream, safe_filename(upload["file"].filename), services=parts)
     if _is_async(track.duration_s):
         return _accepted(parts.jobs.submit("classify", track_id=track.id))
     gone = client_gone()

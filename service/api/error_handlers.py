@@ -44,7 +44,7 @@ def register(app: APIFlask) -> None:
         if document["status"] >= 500:
             log.warning("refused", error=type(error).__name__, detail=str(error))
         if isinstance(error, Unauthorized) and _wants_page():
-            return redirect(url_for("web.login", next=request.full_path.rstrip("?")), code=303)
+            return redirect(url_for("web.login", next=request.script_root + request.full_path.rstrip("?")), code=303)
         return answer(document, headers=_headers(error))
 
     @app.errorhandler(HTTPException)
@@ -78,12 +78,14 @@ def register(app: APIFlask) -> None:
         return answer(describe(error))
 
     def invalid(error: HTTPError) -> ResponseReturnValue:
-        document = generic(error.status_code, _summary(error.detail) or DETAILS.get(error.status_code, error.message))
+        status = error.status_code
+        detail = _summary(error.detail) or DETAILS.get(status) or error.message or STATUS_TITLES[status]
+        document = generic(status, detail)
         if isinstance(error.detail, dict) and error.detail:
             document["errors"] = error.detail
-        return answer(document, headers=dict(error.headers or {}))
+        return answer(document)
 
-    app.error_callback = invalid
+    app.error_callback = invalid  # type: ignore[assignment] - `error_processor` would also take over `http`
 
 
 def answer(document: dict[str, Any], *, headers: dict[str, str] | None = None) -> Response:

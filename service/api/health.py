@@ -20,9 +20,6 @@ def healthz() -> ResponseReturnValue:
 
 @bp.get("/readyz")
 @bp.output(ReadinessSchema)
-@bp.doc(
-    responses={503: {"description": "Still starting", "content": {"application/json": {"schema": ReadinessSchema}}}}
-)
 def readyz() -> ResponseReturnValue:
     """Whether the model is loaded and the database answers; 503 with Retry-After until then."""
     parts = services()

@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, cast
+from typing import ParamSpec
 
 from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
@@ -41,7 +41,7 @@ def idempotent(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseRe
         if kept is not None:
             return Response(kept.body, status=kept.status, headers=kept.headers | {REPLAYED_HEADER: "true"})
         try:
-            response = cast(Response, make_response(view(*args, **kwargs)))
+            response = make_response(view(*args, **kwargs))
         except BaseException:
             store.abandon(key, owner=owner)
             raise
@@ -58,9 +58,9 @@ def fingerprint() -> str:
     if request.mimetype != "multipart/form-data":
         digest.update(request.get_data())
         return digest.hexdigest()
-    for name, value in sorted(request.form.items(multi=True)):
+    for name, value in request.form.items(multi=True):  # a name may be missing altogether
         digest.update(f"\0{name}\0{value}".encode(errors="surrogateescape"))
-    for name, part in sorted(request.files.items(multi=True), key=lambda item: item[0]):
+    for name, part in request.files.items(multi=True):
         digest.update(f"\0{name}\0{part.filename}\0".encode(errors="surrogateescape"))
         while block := part.stream.read(_BLOCK):
             digest.update(block)

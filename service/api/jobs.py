@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apiflask import APIBlueprint
+from apiflask import APIBlueprint, FileSchema
 from flask import Response, current_app
 from flask.typing import ResponseReturnValue
 
@@ -39,11 +39,7 @@ def cancel_job(job_id: str) -> ResponseReturnValue:
 
 
 @bp.get("/<job_id>/events")
-@bp.doc(
-    responses={
-        200: {"description": "Events named `job`", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
-    }
-)
+@bp.output(FileSchema(format="event-stream"), content_type="text/event-stream", description="Events named `job`")
 def get_events(job_id: str) -> Response:
     """Progress as server-sent events; ends when the job does."""
     jobs = services().jobs

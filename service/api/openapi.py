@@ -39,12 +39,15 @@ def register(app: APIFlask) -> None:
     warnings.filterwarnings("ignore", message=".*has already been added to the spec", category=UserWarning)
 
     @app.spec_processor
-    def complete(spec: dict[str, Any]) -> dict[str, Any]:
+    def complete(spec: dict[str, Any] | str) -> dict[str, Any]:
+        assert isinstance(spec, dict)  # a string is YAML, which is not asked for
         for path, operations in spec["paths"].items():
             for method, operation in operations.items():
                 if path.startswith("/v1"):
                     _complete(path, method, operation)
         _complete_classification(spec["paths"]["/v1/classifications"]["post"]["responses"])
+        ready = spec["paths"]["/readyz"]["get"]["responses"]
+        ready["503"] = ready["200"] | {"description": "Not ready yet"}
         return _tidy(spec)
 
 

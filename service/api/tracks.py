@@ -37,6 +37,7 @@ CONTENT_TYPES = {
     "mkv": "audio/x-matroska",
 }
 SOUND_CACHE = "private, max-age=86400"  # the content of a track never changes
+MAX_NAME = 200  # characters; the end is kept, where the extension is
 PICTURE_VERSION = "1"  # part of the ETag: raise it when the same recording would be drawn otherwise
 
 bp = APIBlueprint("tracks", __name__, tag="Tracks", url_prefix="/v1/tracks")
@@ -122,7 +123,8 @@ def get_scalogram(track_id: str, query: dict[str, Any]) -> ResponseReturnValue:
 def safe_filename(name: str) -> str:
     """The last part of a file name without anything that a file system or a header could misread."""
     last = PurePosixPath(name.replace("\\", "/")).name
-    return re.sub(r'[\x00-\x1f\x7f"<>:|?*]', "_", last).strip(" .") or "recording"
+    printable = "".join(character if character.isprintable() else "_" for character in last)
+    return re.sub(r'["<>:|?*]', "_", printable).strip(" .")[-MAX_NAME:] or "recording"
 
 
 def _picture(track_id: str, kind: Literal["mel", "scalogram"], query: dict[str, Any]) -> Response:
@@ -134,6 +136,6 @@ def _picture(track_id: str, kind: Literal["mel", "scalogram"], query: dict[str, 
     if response.get_etag()[0] in request.if_none_match or "*" in request.if_none_match.to_header():
         response.status_code = 304
         return response
-    with admission().uploads.place(), admission().analysis(), services().blobs.local(track.sha256) as path:
+    with admission().pictures.place(), admission().analysis(), services().blobs.local(track.sha256) as path:
         response.data = services().engine.picture(path, kind, **size)
     return response

@@ -14,7 +14,7 @@ from flask import Flask, request, session
 from werkzeug.exceptions import HTTPException
 
 from service.errors import Forbidden
-from service.security.access import is_loopback, principal
+from service.security.access import Role, is_loopback, principal, role_of
 from service.settings import Settings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -59,7 +59,8 @@ def check_origin() -> None:
     origin = request.headers.get("Origin")
     if origin is not None and _netloc(origin) != request.host.lower():
         raise Forbidden(f"This request was made by another web site ({origin!r}).")
-    if principal().via == "session" and not _repeats_secret():
+    is_free = role_of(request.endpoint) is Role.ANYONE  # logging in and out is nothing that one gains by forging
+    if principal().via == "session" and not is_free and not _repeats_secret():
         raise Forbidden(f"The page is out of date: reload it. (A session's requests carry {CSRF_HEADER}.)")
 
 

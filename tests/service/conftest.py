@@ -1,0 +1,96 @@
+"""An application with a stand-in engine: everything real but the listening."""
+
+import io
+import wave
+from collections.abc import Callable
+
+import pytest
+
+
+@pytest.fixture
+def make_parts(tmp_settings):
+    """Build services with a stand-in engine; keyword arguments change the settings."""
+    from service.services import Services
+    from tests.support.stand_in import StandInEngine
+
+    made = []
+
+    def make(**changes):
+        settings = tmp_settings.model_copy(update=changes)
+        made.append(Services.from_settings(settings, engine=StandInEngine(settings)))
+        return made[-1]
+
+    yield make
+    for parts in made:
+        parts.close()
+
+
+@pytest.fixture
+def parts(make_parts):
+    return make_parts()
+
+
+@pytest.fixture
+def make_app(make_parts):
+    """Build an application; keyword arguments change the settings."""
+    from service.app import create_app
+
+    def make(**changes):
+        app = create_app(services=make_parts(**changes))
+        app.config["PROPAGATE_EXCEPTIONS"] = False
+        return app
+
+    return make
+
+
+@pytest.fixture
+def app(parts):
+    from service.app import create_app
+
+    return create_app(services=parts)
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
+
+
+@pytest.fixture
+def tone() -> Callable[..., bytes]:
+    """Bytes of a WAV file with a quiet square wave."""
+
+    def make(seconds: float = 1.0, *, sr: int = 8000, seed: int = 0) -> bytes:
+        file = io.BytesIO()
+        with wave.open(file, "wb") as writer:
+            writer.setnchannels(1)
+            writer.setsampwidth(2)
+            writer.setframerate(sr)
+            half = 20 + seed
+            period = b"\x00\x08" * half + b"\x00\xf8" * half
+            n_bytes = 2 * round(seconds * sr)
+            writer.writeframes((period * (n_bytes // len(period) + 1))[:n_bytes])
+        return file.getvalue()
+
+    return make
+
+
+@pytest.fixture
+def upload(tone):
+    """Send a recording to a test client; keyword arguments go to `open`."""
+
+    def send(client, content: bytes | None = None, name: str = "song.wav", path: str = "/v1/classifications", **kwargs):
+        body = {"file": (io.BytesIO(tone() if content is None else content), name)}
+        return client.post(path, data=body, content_type="multipart/form-data", **kwargs)
+
+    return send
+
+
+@pytest.fixture
+def make_token():
+    """Make a token with a role and give its secret."""
+
+    def make(parts, role: str, name: str = "somebody") -> str:
+        _, secret = parts.tokens.create(name, role)
+        return secret
+
+    return make
