@@ -24,6 +24,8 @@ class GenrelabGroup(TyperGroup):
         """Run the command that was asked for."""
         try:
             return super().invoke(ctx)
+        except typer.Exit:  # nothing went wrong; the errors below need not be imported to know that
+            raise
         except BrokenPipeError:
             _abandon_stdout()
             raise typer.Exit(PIPE_CLOSED) from None

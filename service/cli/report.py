@@ -1,12 +1,10 @@
-"""What a run over many files came to: a table of failures and a line of sums, on stderr."""
+"""What a run over many files came to: the failures with their reasons and a line of sums, on stderr."""
 
 import os
 from collections import Counter
 from pathlib import Path
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
+import typer
 
 from service.api.problems import INTERNAL, kind_of
 
@@ -40,16 +38,15 @@ class Report:
 
     def print(self) -> None:
         """Print failures and sums; nothing where a single file succeeded."""
-        console = Console(stderr=True, highlight=False, markup=False)
         if self.failures:
-            table = Table("file", "reason", box=box.SIMPLE, title=f"{len(self.failures)} failed", title_justify="left")
-            for path, problem in self.failures:
-                table.add_row(_printable(path), f"{problem['title']}: {problem['detail']}")
-            console.print(table)
+            typer.echo(f"{len(self.failures)} failed:", err=True)
+        for path, problem in self.failures:
+            name = os.fsencode(path).decode("utf-8", "replace")
+            typer.echo(f"  {name}  {problem['title']}: {problem['detail']}", err=True)
         if self._total > 1 or len(self._counts) > 1:
             sums = ", ".join(f"{count} {what}" for what, count in self._counts.items())
             speed = f" ({self.speed})" if self.speed else ""
-            console.print(f"{self._total} recordings: {sums}{speed}", soft_wrap=True)
+            typer.echo(f"{self._total} recordings: {sums}{speed}", err=True)
 
 
 def problem_of(error: BaseException) -> dict[str, str]:
@@ -57,7 +54,3 @@ def problem_of(error: BaseException) -> dict[str, str]:
     kind = kind_of(error)
     detail = f"{type(error).__name__}: {error}" if kind is INTERNAL else str(error)
     return {"type": kind.type, "title": kind.title, "detail": detail}
-
-
-def _printable(path: Path) -> str:
-    return os.fsencode(path).decode("utf-8", "replace")
