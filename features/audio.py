@@ -11,17 +11,22 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
-from typing import BinaryIO, Protocol, Self
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
 
 import numpy as np
 
-from features.errors import EmptyFile, FeatureError, InvalidSamples, UnreadableFile
+from features.errors import CorruptAudio, EmptyFile, FeatureError, InvalidSamples, UnreadableFile, UnsupportedFormat
 from features.resampling import MonoResampler
+
+if TYPE_CHECKING:
+    from features.containers import Content
 
 __all__ = ["AudioInfo", "AudioStream", "MonoResampler", "Source", "load", "open_audio", "probe", "read_blocks"]
 
 Source = str | os.PathLike[str] | BinaryIO
 BLOCK_S = 10.0
+SLOWEST_SR, FASTEST_SR = 1_000, 1_000_000  # Hz
+LOUDEST = 2.0**31  # 32-bit integers that nobody scaled to 1.0
 MAX_BLOCK_SAMPLES = 1 << 22  # of all channels together: 16 MB
 
 
@@ -76,6 +81,7 @@ class AudioStream:
             file = _open_file(source, stack)
             self._reader = _open_reader(file)
             stack.callback(self._reader.close)
+            _check_format(self._reader)
             self.info = AudioInfo(
                 duration_s=None if self._reader.n_frames is None else self._reader.n_frames / self._reader.sample_rate,
                 sample_rate=self._reader.sample_rate,
@@ -83,6 +89,7 @@ class AudioStream:
                 format=self._reader.format,
             )
             self._stack = stack.pop_all()
+        self._used = False
         frames = min(block_s * self.info.sample_rate, MAX_BLOCK_SAMPLES / self.info.channels)
         self._block_frames = max(1, int(frames))
 
@@ -90,7 +97,10 @@ class AudioStream:
         return self.blocks()
 
     def blocks(self, *, offset_s: float = 0.0) -> Iterator[np.ndarray]:
-        """Yield the blocks from `offset_s` seconds on."""
+        """Yield the blocks from `offset_s` seconds on; FeatureError when that was done before."""
+        if self._used:
+            raise FeatureError("this stream was read already: open the recording again")
+        self._used = True
         position = round(offset_s * self.info.sample_rate)
         for block in self._reader.blocks(self._block_frames, start=position):
             _check_samples(block, position, self.info.sample_rate)
@@ -226,26 +236,54 @@ def _open_file(source: Source, stack: ExitStack) -> BinaryIO:
 
 
 def _open_reader(file: BinaryIO) -> _Reader:
-    # Imported when a file is opened: half of the time that importing this module would take.
+    # Imported when a file is opened: importing this module costs half as much without them.
     from features.containers import identify
+    from features.header_length import check_length
 
     if file.seek(0, io.SEEK_END) == 0:
         raise EmptyFile("the file is empty (0 bytes): copy or export it again")
     content = identify(file)
     if content.pcm:
-        from features.libsndfile import SndfileReader
-
-        return SndfileReader(file, content.format)
+        check_length(file, format=content.format, start=content.start)
+        return _open_pcm(file, content)
     from features.ffmpeg import FfmpegReader
 
-    return FfmpegReader(file, content.description)
+    reader = FfmpegReader(file, content)
+    if content.format == "ogg" and reader.starts_before_zero:
+        # Decoders disagree on what to cut there; libvorbis is the reference.
+        reader.close()
+        return _open_pcm(file, content)
+    return reader
+
+
+def _open_pcm(file: BinaryIO, content: "Content") -> _Reader:
+    from features.libsndfile import SndfileReader
+
+    try:
+        return SndfileReader(file, content.format)
+    except (UnsupportedFormat, EmptyFile) as error:
+        # The codecs in WAV, AIFF and CAF are many, and a streaming writer may have left the length at 0.
+        from features.ffmpeg import FfmpegReader
+
+        try:
+            return FfmpegReader(file, content)
+        except (CorruptAudio, EmptyFile):
+            raise error from None
+
+
+def _check_format(reader: _Reader) -> None:
+    if not SLOWEST_SR <= reader.sample_rate <= FASTEST_SR:
+        raise UnsupportedFormat(
+            f"a sampling rate of {reader.sample_rate} Hz: expected {SLOWEST_SR} to {FASTEST_SR} Hz; "
+            "the header is wrong, or this is no sound that people hear"
+        )
 
 
 def _check_samples(block: np.ndarray, position: int, sample_rate: int) -> None:
-    if np.isfinite(block.sum(dtype=np.float64)):
+    if block.min() >= -LOUDEST and block.max() <= LOUDEST:  # false for NaN too
         return
-    bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
+    bad = np.flatnonzero(~(np.abs(block) <= LOUDEST).all(axis=1))
     raise InvalidSamples(
-        f"samples that are not a number or infinite, first at {(position + bad[0]) / sample_rate:.2f} s: "
-        "export the recording again"
+        f"samples that are not a number, infinite or beyond all measure, first at "
+        f"{(position + bad[0]) / sample_rate:.2f} s; full scale is 1.0: export the recording again"
     )

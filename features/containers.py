@@ -6,9 +6,7 @@ Nothing is decoded here. Formats are named as people name them: "wav", "flac", "
 from typing import BinaryIO, NamedTuple
 
 HEAD_BYTES = 4096
-SHORTFALL_S = 0.05  # sound that may be missing before a header is said to lie; some writers miscount the last block
-STREAMED_FROM = 0x7FFF0000  # 32-bit lengths from here up are what a writer puts that cannot seek back to correct them
-MAX_CHUNKS = 10_000
+UNKNOWN = "data in no known format"
 
 # Formats that libsndfile reads: their magic at an offset, and the name.
 _PCM_MAGIC = (
@@ -70,8 +68,9 @@ class Content(NamedTuple):
 
     format: str  # "" where no magic number is known
     pcm: bool  # libsndfile's business
-    start: int  # bytes of ID3v2 tag in front
-    description: str  # for people, in messages
+    start: int  # where it begins, behind ID3v2 tags
+    head: bytes  # the first bytes from there
+    description: str  # for people
 
 
 def identify(file: BinaryIO) -> Content:
@@ -97,13 +96,24 @@ def identify(file: BinaryIO) -> Content:
         start += 10 + size + (10 if head[5] & 0x10 else 0)
     for offset, magic, parents, name in _PCM_MAGIC:
         if head[offset : offset + len(magic)] == magic and head.startswith(parents):
-            return Content(name, True, start, f"{name.upper()} data")
+            return Content(name, True, start, head, f"{name.upper()} data")
     for offset, magic, name in _CODED_MAGIC:
         if head[offset : offset + len(magic)] == magic:
-            return Content(name, False, start, f"{name.upper()} data")
+            return Content(name, False, start, head, f"{name.upper()} data")
     if start:
-        return Content("mp3", False, start, "data after an ID3 tag")
-    return Content("", False, 0, _describe(head))
+        return Content("mp3", False, start, head, "data after an ID3 tag")
+    description = _describe(head)
+    if description == UNKNOWN and _is_mpeg_frame(head):
+        return Content("mp3", False, 0, head, "data that begins like MPEG audio")
+    return Content("", False, 0, head, description)
+
+
+def _is_mpeg_frame(head: bytes) -> bool:
+    """Whether the bytes begin like a frame of MPEG audio, layers I to III."""
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return False
+    version, layer, bit_rate, rate = head[1] >> 3 & 3, head[1] >> 1 & 3, head[2] >> 4, head[2] >> 2 & 3
+    return version != 1 and layer != 0 and bit_rate not in (0, 15) and rate != 3
 
 
 def _describe(head: bytes) -> str:
@@ -119,4 +129,4 @@ def _describe(head: bytes) -> str:
         if all(character.isprintable() or character.isspace() for character in decoded):
             start = decoded.lstrip()[:200].lower()
             return "a web page" if start.startswith(("<!doctype html", "<html")) else "plain text"
-    return "data in no known format"
+    return UNKNOWN

