@@ -8,7 +8,7 @@ import pytest
 # Packages that take longer to import than the whole of `genrelab --help` may take.
 # fmt: off
 SLOW = {
-    "av", "flask", "keras", "librosa", "mutagen", "numba", "numpy", "ray", "requests", "rich", "scipy",
+    "av", "flask", "keras", "librosa", "mutagen", "numba", "numpy", "pydantic", "ray", "requests", "rich", "scipy",
     "sklearn", "soundfile", "sqlalchemy", "tensorflow",
 }
 # fmt: on
