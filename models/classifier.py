@@ -74,7 +74,7 @@ class GenreClassifier:
 
     def warm_up(self) -> None:
         """Pay compilation now, so that the first recording does not."""
-        self.backbone.warm_up(patch_hop=SEGMENT_HOP_FRAMES)
+        self.backbone.warm_up()
 
     def predict(
         self,
