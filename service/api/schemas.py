@@ -7,7 +7,7 @@ from typing import Any
 
 from apiflask import Schema
 from apiflask.fields import Boolean, Dict, File, Float, Integer, List, Nested, Raw, String
-from apiflask.validators import Length, OneOf, Range
+from apiflask.validators import Length, OneOf, Range, Regexp
 from marshmallow import EXCLUDE, ValidationError
 
 JOB_STATES = ("queued", "running", "done", "failed", "cancelled")
@@ -44,7 +44,7 @@ class PageQuery(QuerySchema):
     """Which page of a list."""
 
     cursor = String(
-        validate=[Length(min=1, max=500), _no_control_characters],
+        validate=Regexp(r"^[0-9A-HJKMNP-TV-Z]{26}$", error="This is no cursor: take `next_cursor` as it is."),
         metadata={"description": "`next_cursor` of the page before"},
     )
     limit = Integer(load_default=50, validate=Range(min=1, max=MAX_PAGE))
