@@ -93,23 +93,25 @@ def vgg(weights: dict[str, np.ndarray] | None = None) -> keras.Model:
     return _with_weights(keras.Model(S, [tags, embedding], name="vgg"), weights)
 
 
-def _front_end_block(i: int, x, *, n_filters: int, kernel_size: tuple[int, int], padding: str):
+def _front_end_block(
+    i: int, x: keras.KerasTensor, *, n_filters: int, kernel_size: tuple[int, int], padding: str
+) -> keras.KerasTensor:
     """Convolution and maximum over the bands: (batch, time, bands, 1) to (batch, time, n_filters)."""
     y = _normalise(f"_{i + 1}", _conv(i, n_filters, kernel_size, padding)(x))
     return keras.ops.max(y, axis=2)
 
 
-def _image(x):
+def _image(x: keras.KerasTensor) -> keras.KerasTensor:
     """(batch, time, channels) as the one-channel picture, padded in time, that the mid end convolves."""
     return keras.ops.expand_dims(keras.layers.ZeroPadding1D(3)(x), -1)
 
 
-def _conv(i: int, n_filters: int, kernel_size: tuple[int, int], padding: str = "valid"):
+def _conv(i: int, n_filters: int, kernel_size: tuple[int, int], padding: str = "valid") -> keras.Layer:
     name = f"conv2d_{i}" if i else "conv2d"
     return keras.layers.Conv2D(n_filters, kernel_size, padding=padding, activation="relu", name=name)
 
 
-def _normalise(suffix: str, x):
+def _normalise(suffix: str, x: keras.KerasTensor) -> keras.KerasTensor:
     return keras.layers.BatchNormalization(epsilon=EPSILON, name=f"batch_normalization{suffix}")(x)
 
 

@@ -55,11 +55,12 @@ class MusicnnInference:
             rows, rows_of_patch = self._timbral_rows(frames, starts)
             pooled = np.empty((len(starts), len(self._pooled.scale)), np.float32)
 
-            def listen(k: int) -> None:
-                patch = frames[starts[k] : starts[k] + PATCH_FRAMES]
-                pooled[k] = self._pool(patch, rows[rows_of_patch[k]])
+            def listen(patches: Iterable[int]) -> None:
+                for k in patches:
+                    patch = frames[starts[k] : starts[k] + PATCH_FRAMES]
+                    pooled[k] = self._pool(patch, rows[rows_of_patch[k]])
 
-            _on_every_core(lambda mine: [listen(k) for k in mine], range(len(starts)))
+            _on_every_core(listen, range(len(starts)))
             kernel, bias = self._dense[0]
             embedding = self._hidden(np.maximum(self._pooled(pooled) @ kernel + bias, 0))
             kernel, bias = self._dense[1]

@@ -111,7 +111,7 @@ def _convert_one(wheel: Path, name: str, path: Path) -> Path:
     # Written beside its place and moved there, so that a reader never sees half a file.
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
         try:
-            np.savez(part, **weights)
+            np.savez(part, allow_pickle=False, **weights)
             part.close()
             os.replace(part.name, path)
         except BaseException:
