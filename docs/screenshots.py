@@ -129,7 +129,8 @@ def listen_a_little(page: Page) -> None:
     """Move to a third of the recording, so that the played part and the playhead show."""
     page.locator("#wave canvas").first.wait_for()
     page.keyboard.press("4")
-    page.wait_for_function("parseFloat(document.querySelector('#lanes .playhead').style.left) > 39")
+    page.locator(".run.current").wait_for()
+    page.wait_for_timeout(300)
 
 
 def keep(page: Page, name: str) -> None:

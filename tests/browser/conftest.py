@@ -1,4 +1,4 @@
-"""The page in a real browser, on a server of its own with the stand-in for the engine."""
+"""The page in a real browser, on a server of its own with an engine that needs no weights."""
 
 import shutil
 import threading
@@ -13,7 +13,7 @@ from werkzeug.serving import make_server
 from service.app import create_app
 from service.services import Services
 from service.settings import Settings
-from tests.support.stand_in import StandInEngine
+from tests.support.pitch_engine import PitchEngine
 
 FLAGS = [
     "--no-sandbox",
@@ -56,7 +56,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Live]]:
 
     def start(*, engine: Any = None, **settings: Any) -> Live:
         chosen = Settings(data_dir=tmp_path / "data", **settings)
-        services = Services.from_settings(chosen, engine=engine or StandInEngine())
+        services = Services.from_settings(chosen, engine=engine or PitchEngine())
         app = create_app(services=services)
         server = make_server("127.0.0.1", 0, app, threaded=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
