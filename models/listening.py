@@ -44,7 +44,7 @@ class Listening:
             "sounding": self.sounding,
             "short": np.array(self.short),
             "analysis": np.frombuffer(json.dumps(header).encode(), dtype=np.uint8),
-            **{f"analysis/{name}": array for name, array in arrays.items()},
+            **{f"analysis_{name}": array for name, array in arrays.items()},
         }
 
     @classmethod
@@ -53,7 +53,7 @@ class Listening:
         from models.backbone import PatchActivations
 
         header = json.loads(arrays["analysis"].tobytes())
-        parts = {name.removeprefix("analysis/"): a for name, a in arrays.items() if name.startswith("analysis/")}
+        parts = {name.removeprefix("analysis_"): a for name, a in arrays.items() if name.startswith("analysis_")}
         return cls(
             activations=PatchActivations(
                 taggram=arrays["taggram"], embedding=arrays["embedding"], times_s=arrays["times_s"]

@@ -79,7 +79,7 @@ class Engine:
 
     def warm_up(self) -> None:
         """Load the model, compile it and start the decoding processes."""
-        self.pool.start()
+        _ = self.pool  # its processes start while the model loads
         self.classifier.warm_up()
         self._warm = True
 
@@ -169,7 +169,8 @@ class Engine:
     ) -> Listening:
         from models.listening import Listening
 
-        key = content_key(sha256 or sha256_of(path), LISTENING_VERSION, classifier.backbone.name)
+        content = (sha256 or sha256_of(path)).encode()  # its hash stands for it
+        key = content_key(content, LISTENING_VERSION, classifier.backbone.name)
         if (arrays := self.cache.get(key)) is not None:
             return Listening.from_arrays(arrays)
         with self.pool.analyse(path, AnalysisSettings(max_duration_s=self._settings.max_duration_s)) as run:

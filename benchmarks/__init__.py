@@ -1,0 +1,1 @@
+"""Each figure in the documentation has a script here that prints it again."""

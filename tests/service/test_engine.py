@@ -1,0 +1,106 @@
+"""The engine with everything real but the weights: files are decoded in separate processes."""
+
+import threading
+
+import numpy as np
+import pytest
+import soundfile
+
+from features.errors import AudioTooLong, UnsupportedFormat
+from models.classifier import GenreClassifier
+from service.engine import Engine
+from service.errors import Cancelled
+from tests.support.stand_in_models import StandInBackbone, StandInGate, StandInHead
+
+SR = 16000
+
+
+@pytest.fixture
+def classifier(monkeypatch) -> GenreClassifier:
+    stand_in = GenreClassifier(name="stand-in-1", backbone=StandInBackbone(), head=StandInHead(), gate=StandInGate())
+    monkeypatch.setattr(GenreClassifier, "load", classmethod(lambda cls, name=None: stand_in))
+    return stand_in
+
+
+@pytest.fixture
+def engine(classifier, tmp_settings):
+    engine = Engine(tmp_settings.model_copy(update={"max_duration_s": 60.0, "decode_workers": 1}))
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def song(tmp_path, rng):
+    path = tmp_path / "song.flac"
+    soundfile.write(path, 0.1 * rng.standard_normal(SR * 6), SR)
+    return path
+
+
+def test_the_answer_is_that_of_the_classifier_in_this_process(engine, classifier, song):
+    analysis = engine.classify(song)
+    assert analysis.classification == classifier.predict(song)
+    assert 0.1 < analysis.waveform.max() <= 1.0
+
+
+def test_what_was_heard_once_is_not_decoded_again(engine, song, tmp_path):
+    first = engine.classify(song)
+    engine.close()
+    del engine.pool  # a new one would be started for the next decoding
+    copy = tmp_path / "the same under another name.bin"
+    copy.write_bytes(song.read_bytes())
+    again = engine.classify(copy)
+    assert again.classification == first.classification
+    assert "pool" not in vars(engine)
+
+
+def test_progress_ends_at_one(engine, song):
+    shares: list[float] = []
+    engine.classify(song, progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+def test_cancelling_stops_and_leaves_the_engine_usable(engine, song):
+    with pytest.raises(Cancelled):
+        engine.classify(song, cancelled=lambda: True)
+    assert engine.classify(song).classification.genre in {"loud", "soft"}
+
+
+def test_the_duration_limit_holds(engine, tmp_path):
+    path = tmp_path / "long.wav"
+    soundfile.write(path, np.zeros(SR * 61, np.float32), SR)
+    with pytest.raises(AudioTooLong, match="60"):
+        engine.classify(path)
+
+
+def test_what_is_no_audio_is_refused(engine, tmp_path):
+    path = tmp_path / "notes.mp3"
+    path.write_text("not a song " * 100)
+    with pytest.raises(UnsupportedFormat):
+        engine.classify(path)
+    with pytest.raises(UnsupportedFormat):
+        engine.probe(path)
+
+
+def test_pictures_are_png(engine, song):
+    for kind in ("mel", "scalogram"):
+        assert engine.picture(song, kind, width=200, height=64).startswith(b"\x89PNG")
+
+
+def test_several_threads_get_the_same_answer(engine, song):
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(engine.classify(song))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len({repr(answer.classification) for answer in answers}) == 1
+    assert len(answers) == 4
+
+
+def test_it_is_ready_after_warming_up(engine, classifier, monkeypatch):
+    monkeypatch.setattr(classifier, "warm_up", lambda: None)
+    assert not engine.ready
+    engine.warm_up()
+    assert engine.ready
+    assert engine.model_name == "stand-in-1"
