@@ -148,7 +148,7 @@ def _pool(blocks: Iterable[np.ndarray], most: int) -> np.ndarray:
     for block in blocks:
         rows = block if rest is None else np.concatenate([rest, block])
         n_full = len(rows) // per_column
-        pooled.append(rows[: n_full * per_column].reshape(n_full, per_column, -1).mean(axis=1))
+        pooled.append(rows[: n_full * per_column].reshape(n_full, per_column, rows.shape[1]).mean(axis=1))
         rest = rows[n_full * per_column :]
         n_columns += n_full
         while n_columns > most:
@@ -156,7 +156,7 @@ def _pool(blocks: Iterable[np.ndarray], most: int) -> np.ndarray:
             if n_columns % 2:  # half a pair goes back to the rest
                 rest = np.concatenate([np.repeat(whole[-1:], per_column, axis=0), rest])
                 whole = whole[:-1]
-            whole = whole.reshape(len(whole) // 2, 2, -1).mean(axis=1)
+            whole = whole.reshape(len(whole) // 2, 2, whole.shape[1]).mean(axis=1)
             pooled, n_columns, per_column = [whole], len(whole), per_column * 2
     if rest is not None and len(rest):
         pooled.append(rest.mean(axis=0, keepdims=True))

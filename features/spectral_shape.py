@@ -70,7 +70,7 @@ def _describe(frames: np.ndarray) -> np.ndarray:
     bins = _bins()
     cumulative = np.cumsum(S, axis=1)
     total = np.maximum(cumulative[:, -1], np.finfo(np.float32).tiny)
-    centroid = S @ bins / total
+    centroid = np.einsum("tf,f->t", S, bins) / total  # no threads of a matrix library
     bandwidth = np.sqrt((S * (bins - centroid[:, None]) ** 2).sum(axis=1) / total)
     rolloff = bins[np.argmax(cumulative >= ROLLOFF_SHARE * cumulative[:, -1:], axis=1)]
     floored = np.maximum(S_power, POWER_FLOOR)

@@ -25,6 +25,7 @@ MUSICNN_N_MELS = 96
 PATCH_FRAMES = 187  # one patch of the backbone, 2.992 s
 
 BLOCK_FRAMES = 256  # small enough that a block stays in the processor's cache
+LARGEST_SAMPLE = np.float32(1e12)  # 240 dB over full scale: what is beyond counts as this, so that powers are finite
 LOG_GAIN = 10000  # the backbone's compression: log10(LOG_GAIN * mel + 1)
 
 
@@ -229,7 +230,7 @@ class FrameStream:
         if not np.isfinite(y).all():
             raise InvalidSamples("the samples hold NaN or infinity: decode the recording again")
         self._n_samples += y.size
-        return self._transformed(y)
+        return self._transformed(np.clip(y, -LARGEST_SAMPLE, LARGEST_SAMPLE))
 
     def finish(self) -> list[np.ndarray]:
         """The blocks that are left. Raises FeatureError where no sample ever came."""
@@ -281,9 +282,8 @@ def hann(n_fft: int) -> np.ndarray:
 
 
 def power(S: np.ndarray) -> np.ndarray:
-    """Squared magnitude of complex spectra, float32; infinite where it is beyond float32 (1e38)."""
-    with np.errstate(over="ignore"):
-        return S.real**2 + S.imag**2
+    """Squared magnitude of complex spectra, float32."""
+    return S.real**2 + S.imag**2
 
 
 def apply_filters(filters: sparse.csr_array, S: np.ndarray) -> np.ndarray:
@@ -299,9 +299,8 @@ _NO_FRAMES = np.empty((0, MUSICNN_N_MELS), np.float32)
 
 
 def _musicnn_frames(frames: np.ndarray) -> np.ndarray:
-    # beyond full scale by a factor of 1e15 and more, float32 overflows: the table's last value answers
-    with np.errstate(over="ignore", invalid="ignore"):
-        mel = apply_filters(_musicnn_filters(), power(spectrum(frames)))
+    mel = apply_filters(_musicnn_filters(), power(spectrum(frames)))
+    with np.errstate(over="ignore"):  # infinite: the table answers with its largest value
         return _compression()[mel.astype(np.float16).view(np.uint16)]
 
 
