@@ -129,14 +129,15 @@ class AnalysisRun:
         log_mel = LogMelStream()
         statistics = LogMelStatistics()
         waveform = WaveformPeaks()
-        for block in _equal_blocks(self._mono()):
-            waveform.push(block)
-            frames = log_mel.push(block)
-            statistics.push(frames)
-            if self._attributes:
-                self._attributes.push(block, frames)
-            if len(frames):
-                yield frames
+        with self._stream:
+            for block in _equal_blocks(self._mono()):
+                waveform.push(block)
+                frames = log_mel.push(block)
+                statistics.push(frames)
+                if self._attributes:
+                    self._attributes.push(block, frames)
+                if len(frames):
+                    yield frames
         frames = log_mel.finish()
         statistics.push(frames)
         if self._attributes:

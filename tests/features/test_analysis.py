@@ -3,6 +3,8 @@
 import io
 import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -139,6 +141,20 @@ def test_messages_carry_an_analysis(rng):
     assert again.log_mel_flux == found.log_mel_flux
     for name in ("log_mel_mean", "log_mel_std", "waveform"):
         np.testing.assert_array_equal(getattr(again, name), getattr(found, name))
+
+
+def test_no_slow_library_is_loaded(rng, tmp_path):
+    path = tmp_path / "a.wav"
+    path.write_bytes(wav(music(rng, 2.0)).getvalue())
+    script = """
+import sys
+import features.analysis, features.pictures
+early = {"scipy.signal", "pyloudnorm"} & sys.modules.keys()
+list(features.analysis.analyse(sys.argv[1]))
+slow = {"librosa", "numba", "tensorflow", "matplotlib", "pandas"} & sys.modules.keys()
+sys.exit(f"imported: {early | slow}" if early | slow else 0)
+"""
+    subprocess.run([sys.executable, "-c", script, str(path)], check=True, timeout=60)
 
 
 @pytest.mark.parametrize("n_samples", [1, 15, 16, 17, 31_999, 32_000, 32_001, 250_007])
