@@ -123,7 +123,7 @@ class AnalysisRun:
     def close(self) -> None:
         """Stop and close the file. Safe to call twice."""
         self._chunks.close()
-        self._stream.__exit__(None, None, None)
+        self._stream.close()
 
     def _run(self) -> Generator[np.ndarray, None, None]:
         log_mel = LogMelStream()
