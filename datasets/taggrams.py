@@ -80,10 +80,12 @@ def load_taggrams(path: str | os.PathLike, *, genres: tuple[str, ...] = GTZAN_GE
     if not np.isfinite(X).all() or X.min() < 0 or X.max() > 1:
         raise DatasetError(f"{path}: X holds NaN or values outside 0 to 1, expected tag activations")
     if Y.min() < 0 or Y.max() >= len(genres):
-        raise DatasetError(f"{path}: labels {Y.min()} to {Y.max()}, expected 0 to {len(genres) - 1} ({', '.join(genres)})")
+        raise DatasetError(
+            f"{path}: labels {Y.min()} to {Y.max()}, expected 0 to {len(genres) - 1} ({', '.join(genres)})"
+        )
 
     names, first, track_of_row = np.unique(ids, return_index=True, return_inverse=True)
-    mixed = names[np.bincount(track_of_row, Y != Y[first][track_of_row]) > 0]
+    mixed = names[np.bincount(track_of_row, Y[first][track_of_row] != Y) > 0]
     if mixed.size:
         raise DatasetError(f"{path}: track {str(mixed[0])!r} has rows of more than one label")
     rows_by_track = np.split(np.argsort(track_of_row, kind="stable"), np.cumsum(np.bincount(track_of_row))[:-1])

@@ -1,0 +1,1 @@
+"""How right the models are: metrics and the reports that the documentation quotes."""

@@ -1,0 +1,238 @@
+"""The genre of a recording from the tag activations of its patches.
+
+A few simple classifiers (members) look at pooled activations: linear ones and one that compares with every training
+track through a Gaussian kernel. Their log-probabilities are averaged and scaled by a temperature that depends on how
+many patches there are, since a few seconds tell less than a song. Plain arrays and NumPy: nothing is unpickled, and
+TensorFlow is not needed.
+"""
+
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from scipy.special import log_softmax
+
+from models.calibration import scale
+from models.conformal import in_set
+from models.errors import ModelError
+from models.model_folder import load_weights
+from models.pooling import pool
+
+KIND = "genre"
+MIN_PROBABILITY = 1e-4  # of a class at a member: no single member rules a genre out
+
+
+class GenreHead:
+    """Calibrated probabilities of genres, and the set that holds the truth.
+
+    Parameters
+    ----------
+    card : dict
+        `name`, `genres`, `backbone`, `coverage`.
+    arrays : dict of np.ndarray
+        As `models.train_genre_head` writes them.
+
+    Raises
+    ------
+    ModelError
+        If an array is missing or has a shape that does not fit the others.
+    """
+
+    def __init__(self, card: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        try:
+            self.name: str = card["name"]
+            self.genres: tuple[str, ...] = tuple(card["genres"])
+            self.backbone: str = card["backbone"]
+            self.coverage = float(card["coverage"])
+            self._members = _members(arrays)
+            self._n_patches = arrays["calibration/n_patches"]
+            self._temperatures = arrays["calibration/temperatures"]
+            self._limit = float(arrays["conformal/limit"])
+            self._rank_charge = float(arrays["conformal/rank_charge"])
+            self._free_ranks = int(arrays["conformal/free_ranks"])
+            self._max_set_size = int(arrays["conformal/max_set_size"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"no genre head: {error!r}") from error
+        if not self._members or {member.n_classes for member in self._members} != {len(self.genres)}:
+            raise ModelError(f"no genre head: its members do not all answer for {len(self.genres)} genres")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Load a head whose weights are those of its card.
+
+        Raises
+        ------
+        IntegrityError
+            If the weights are not the ones that the card names.
+        ModelError
+            If the folder holds no genre head.
+        """
+        return cls(*load_weights(folder, kind=KIND))
+
+    @property
+    def n_tags(self) -> int:
+        """Number of tags that a patch must have."""
+        return self._members[0].n_tags
+
+    def track_probabilities(self, taggram: np.ndarray) -> np.ndarray:
+        """Calibrated probabilities of a recording.
+
+        Parameters
+        ----------
+        taggram : np.ndarray, shape (n_patches, n_tags)
+            Activations of at least one patch, in any order.
+
+        Returns
+        -------
+        np.ndarray, shape (n_genres,)
+        """
+        return self.probabilities(self._checked(taggram)[np.newaxis])[0]
+
+    def segment_probabilities(self, taggram: np.ndarray) -> np.ndarray:
+        """Probabilities of each patch by itself.
+
+        Parameters
+        ----------
+        taggram : np.ndarray, shape (n_patches, n_tags)
+
+        Returns
+        -------
+        np.ndarray, shape (n_patches, n_genres)
+            Calibrated on single patches of recordings that were not trained on.
+        """
+        return self.probabilities(self._checked(taggram)[:, np.newaxis])
+
+    def probabilities(self, taggrams: np.ndarray) -> np.ndarray:
+        """Calibrated probabilities of several recordings of equal length.
+
+        Parameters
+        ----------
+        taggrams : np.ndarray, shape (n, n_patches, n_tags)
+
+        Returns
+        -------
+        np.ndarray, shape (n, n_genres)
+        """
+        return scale(self.logits(taggrams), self.temperature(taggrams.shape[-2]))
+
+    def logits(self, taggrams: np.ndarray) -> np.ndarray:
+        """Mean log-probabilities of the members, before calibration: (n, n_patches, n_tags) -> (n, n_genres)."""
+        return mean_log_probabilities([member.logits(taggrams) for member in self._members])
+
+    def temperature(self, n_patches: int) -> float:
+        """Temperature for this many patches, between those that were fitted."""
+        return float(np.exp(np.interp(np.log(n_patches), np.log(self._n_patches), np.log(self._temperatures))))
+
+    def prediction_set(self, probabilities: np.ndarray) -> tuple[str, ...]:
+        """Genres of which one is the truth with probability `coverage`, most probable first; never empty."""
+        member = self.in_set(probabilities[np.newaxis])[0]
+        return tuple(self.genres[i] for i in np.argsort(-probabilities, kind="stable") if member[i])
+
+    def in_set(self, probabilities: np.ndarray) -> np.ndarray:
+        """Which genres the prediction sets hold: (n, n_genres) -> bool (n, n_genres)."""
+        return in_set(probabilities, self._limit, rank_charge=self._rank_charge, free_ranks=self._free_ranks)
+
+    def abstains(self, prediction_set: tuple[str, ...]) -> bool:
+        """Whether the set is too large to mean anything."""
+        return len(prediction_set) > self._max_set_size
+
+    def _checked(self, taggram: np.ndarray) -> np.ndarray:
+        if taggram.ndim != 2 or len(taggram) == 0 or taggram.shape[1] != self.n_tags:
+            raise ModelError(f"taggram of shape {taggram.shape}, expected (n_patches >= 1, {self.n_tags})")
+        if not np.isfinite(taggram).all() or taggram.min() < 0 or taggram.max() > 1:
+            raise ModelError("taggram holds NaN or values outside 0 to 1, expected tag activations")
+        return taggram
+
+
+class Member:
+    """One classifier: pooled activations, standardised, through a linear map or a Gaussian kernel.
+
+    Parameters
+    ----------
+    pooling : str
+        A key of `models.pooling.POOLINGS`.
+    centre, spread : np.ndarray, shape (n_features,)
+        Mean and standard deviation of the training tracks.
+    weights : np.ndarray, shape (n_features or n_support, n_classes)
+        Of the standardised features, or of the kernel with each support.
+    bias : np.ndarray, shape (n_classes,)
+        Added to every row.
+    support : np.ndarray, shape (n_support, n_features), optional
+        Standardised training tracks of a kernel member.
+    gamma : float
+        Kernel exp(-gamma * squared distance).
+    """
+
+    def __init__(
+        self,
+        *,
+        pooling: str,
+        centre: np.ndarray,
+        spread: np.ndarray,
+        weights: np.ndarray,
+        bias: np.ndarray,
+        support: np.ndarray | None = None,
+        gamma: float = 0.0,
+    ) -> None:
+        n_inputs = centre.size if support is None else len(support)
+        if spread.shape != centre.shape or weights.shape != (n_inputs, bias.size):
+            raise ModelError(
+                f"a member's weights {weights.shape} fit neither {n_inputs} inputs nor its bias {bias.shape}"
+            )
+        self.pooling, self.centre, self.spread = pooling, centre, spread
+        self.weights, self.bias = weights, bias
+        self.support, self.gamma = support, gamma
+
+    @property
+    def n_classes(self) -> int:
+        """Number of genres."""
+        return self.bias.size
+
+    @property
+    def n_tags(self) -> int:
+        """Number of tags: every pooling gives one feature per tag."""
+        return self.centre.size
+
+    def logits(self, taggrams: np.ndarray) -> np.ndarray:
+        """(n, n_patches, n_tags) -> (n, n_classes)."""
+        features = (pool(taggrams, self.pooling) - self.centre) / self.spread
+        if self.support is not None:
+            features = gaussian_kernel(features, self.support, gamma=self.gamma)
+        return features @ self.weights + self.bias
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Arrays from which the member is built again; float32, so that a reloaded member is this one or close."""
+        arrays = {"centre": self.centre, "spread": self.spread, "weights": self.weights, "bias": self.bias}
+        if self.support is not None:
+            arrays |= {"support": self.support, "gamma": np.array(self.gamma)}
+        return {name: array.astype(np.float32) for name, array in arrays.items()} | {"pooling": np.array(self.pooling)}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
+        """The inverse of `to_arrays`."""
+        numbers = {name: array.astype(np.float64) for name, array in arrays.items() if name != "pooling"}
+        return cls(
+            pooling=str(arrays["pooling"]),
+            **(numbers | ({"gamma": float(arrays["gamma"])} if "gamma" in arrays else {})),
+        )
+
+
+def gaussian_kernel(features: np.ndarray, support: np.ndarray, *, gamma: float) -> np.ndarray:
+    """exp(-gamma * |f - s|^2) of every pair: (n, d), (m, d) -> (n, m)."""
+    squares = (features**2).sum(axis=1)[:, np.newaxis] + (support**2).sum(axis=1) - 2 * features @ support.T
+    return np.exp(-gamma * np.maximum(squares, 0))
+
+
+def mean_log_probabilities(logits: list[np.ndarray]) -> np.ndarray:
+    """Average of what several classifiers say, in log-probability: each (n, n_classes) -> (n, n_classes)."""
+    return np.mean([np.maximum(log_softmax(each, axis=1), np.log(MIN_PROBABILITY)) for each in logits], axis=0)
+
+
+def _members(arrays: dict[str, np.ndarray]) -> list[Member]:
+    parts: dict[str, dict[str, np.ndarray]] = {}
+    for key, array in arrays.items():
+        folder, _, rest = key.partition("/")
+        if folder == "members":
+            index, _, name = rest.partition("/")
+            parts.setdefault(index, {})[name] = array
+    return [Member.from_arrays(parts[index]) for index in sorted(parts)]
