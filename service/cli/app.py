@@ -20,7 +20,6 @@ app = typer.Typer(
     name="genrelab",
     cls=GenrelabGroup,
     no_args_is_help=True,
-    add_completion=False,  # its options would make Typer import pydantic at every call
     rich_markup_mode=None,  # plain help: importing Rich would take longer than all the rest
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -97,9 +97,12 @@ def classify(
 
 
 def _active_model() -> str:
+    """Names of the models that an answer depends on: the genres' and the one that tells music from other sound."""
     from models.registry import ModelRegistry
 
-    return ModelRegistry().active("genre").name
+    registry = ModelRegistry()
+    genre = registry.active("genre").name
+    return "+".join([genre, *(entry.name for entry in registry.list() if entry.active and entry.kind == "gate")])
 
 
 def _open_journal(settings: "Settings", stack: "ExitStack") -> "Journal | None":

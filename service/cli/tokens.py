@@ -1,6 +1,7 @@
 """`genrelab tokens`: who may use a server that others can reach."""
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -8,7 +9,7 @@ import typer
 from service.cli.options import Json, load_settings
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
 
     from service.storage.tokens import TokenStore
 
@@ -20,12 +21,14 @@ def create(
     name: Annotated[str, typer.Argument(help="Whose token it is.")],
     role: Annotated[
         Literal["listener", "annotator", "admin"],
-        typer.Option(help="What its owner may do; each role includes those before."),
+        typer.Option(help="What its owner may do; each role may do what those before it may."),
     ] = "listener",
 ) -> None:
     """Make a token and print it, this once: only its hash is kept."""
     with _tokens() as tokens:
-        typer.echo(tokens.create(name, role))
+        _, secret = tokens.create(name, role)
+    typer.echo(secret)
+    typer.echo(f"the token of {name} ({role}); it is not shown again", err=True)
 
 
 @app.command("list")
@@ -37,16 +40,25 @@ def list_tokens(as_json: Json = False) -> None:
         typer.echo(json.dumps([entry.to_dict() for entry in entries], indent=2))
         return
     for entry in entries:
-        typer.echo(f"{entry.name:<20} {entry.role:<10} {entry.created_at}")
+        typer.echo(f"{entry.id}  {entry.role:<10} {entry.created_at}  {entry.name}")
 
 
 @app.command()
-def revoke(name: Annotated[str, typer.Argument(help="Whose token ends.")]) -> None:
-    """End a token; whoever has it is let in no more."""
+def revoke(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose token ends; or the id of one token.")],
+) -> None:
+    """End a token: whoever has it is let in no more."""
     with _tokens() as tokens:
         tokens.revoke(name)
     typer.echo(f"the token of {name} is revoked")
 
 
-def _tokens() -> "AbstractContextManager[TokenStore]":
-    raise NotImplementedError
+@contextmanager
+def _tokens() -> "Iterator[TokenStore]":
+    from service.services import Services
+
+    services = Services.from_settings(load_settings())
+    try:
+        yield services.tokens
+    finally:
+        services.close()
