@@ -70,12 +70,12 @@ def evidence(
     # A stretch is a run of windows that pull one way more than a window does on average.
     strong = np.abs(of_window) >= max(np.abs(of_window[sounding]).mean() if sounding.any() else 0.0, MIN_EFFECT / 10)
     pull = np.where(strong, np.sign(of_window), 0).astype(int)
-    first = np.flatnonzero(np.diff(pull, prepend=0) != 0)
+    first = np.flatnonzero(np.diff(pull, prepend=2))  # 2 is no pull: the first window begins a run
     last = np.append(first[1:], len(pull)) - 1
     found = [
         Evidence(
-            start_s=round(i * SEGMENT_HOP_S, 3),
-            end_s=round(min(j * SEGMENT_HOP_S + SEGMENT_S, duration_s), 3),
+            start_s=round(float(i) * SEGMENT_HOP_S, 3),
+            end_s=round(min(float(j) * SEGMENT_HOP_S + SEGMENT_S, duration_s), 3),
             effect=round(float(of_window[i : j + 1].sum()), 4),
         )
         for i, j in zip(first, last, strict=True)
