@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from models.errors import ModelError
-from models.musicnn_inference import MusicnnInference
+from models.musicnn_inference import Heard, MusicnnInference
 from models.musicnn_tags import TAGS
 from models.musicnn_weights import load_weights
 
@@ -19,7 +19,7 @@ N_MELS = 96
 PATCH_FRAMES = 187
 FRAMES_PER_SECOND = 62.5  # 16 kHz / 256
 SEGMENT_HOP_FRAMES = 93.75  # 1.5 s
-CHUNK_PATCHES = 20  # patches that go through the network together
+CHUNK_PATCHES = 8  # patches that go through the network together: while they do, the next ones are decoded
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class PatchActivations:
 
 
 class Network(Protocol):
-    """What a backbone does with a few patches."""
+    """What a backbone does with some patches of a recording."""
 
-    def __call__(self, frames: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Tags (n, 50) and embedding (n, width) of the patches of `frames` (n_frames, 96) at `starts` (n,)."""
+    def __call__(self, frames: np.ndarray, starts: np.ndarray, rows: np.ndarray | None = None) -> Heard:
+        """As `MusicnnInference.__call__`; a network that reuses nothing returns no rows."""
 
 
 class Backbone:
@@ -107,6 +107,7 @@ class PatchStream:
         self._network = network
         self._patch_hop = patch_hop
         self._frames = np.zeros((0, N_MELS), np.float32)
+        self._rows: np.ndarray | None = None  # what the network knows of the first of these frames
         self._first_frame = 0  # of self._frames, in the recording
         self._starts: list[int] = []  # of the patches that are done
         self._taggram: list[np.ndarray] = []
@@ -139,13 +140,14 @@ class PatchStream:
         return [start for start in next_starts if start + PATCH_FRAMES <= n_frames]
 
     def _run(self, starts: list[int]) -> None:
-        frames = self._frames[starts[0] - self._first_frame : starts[-1] - self._first_frame + PATCH_FRAMES]
-        taggram, embedding = self._network(frames, np.array(starts) - starts[0])
-        self._taggram.append(taggram)
-        self._embedding.append(embedding)
+        frames = self._frames[: starts[-1] - self._first_frame + PATCH_FRAMES]
+        heard = self._network(frames, np.array(starts) - self._first_frame, self._rows)
+        self._taggram.append(heard.tags)
+        self._embedding.append(heard.embedding)
         self._starts += starts
         done = min(self._start(len(self._starts)) - self._first_frame, len(self._frames))
         self._frames = self._frames[done:]
+        self._rows = heard.rows[done:]
         self._first_frame += done
 
 
@@ -157,7 +159,7 @@ class _VggNetwork:
 
         self._model = vgg(weights)
 
-    def __call__(self, frames: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, frames: np.ndarray, starts: np.ndarray, rows: np.ndarray | None = None) -> Heard:  # noqa: ARG002
         patches = np.stack([frames[start : start + PATCH_FRAMES] for start in starts])
         taggram, embedding = self._model(patches, training=False)
-        return taggram.numpy(), embedding.numpy()
+        return Heard(taggram.numpy(), embedding.numpy(), np.empty((0, 0), np.float32))

@@ -7,17 +7,20 @@ import pytest
 
 from models.backbone import CHUNK_PATCHES, SEGMENT_HOP_FRAMES, Backbone, PatchStream
 from models.errors import ModelError
+from models.musicnn_inference import Heard
 
 
 class FirstFrame:
-    """A network whose 'tags' and 'embedding' are the first and the last frame of the patch."""
+    """A network whose 'tags' and 'embedding' are the first and the last frame of the patch; a frame is its own row."""
 
     def __init__(self):
         self.n_frames = []
 
-    def __call__(self, frames, starts):
+    def __call__(self, frames, starts, rows=None):
         self.n_frames.append(len(frames))
-        return frames[starts], frames[starts + 186]
+        if rows is not None:
+            np.testing.assert_array_equal(rows, frames[: len(rows)])
+        return Heard(frames[starts], frames[starts + 186], rows=frames[:-3])
 
 
 @pytest.fixture
