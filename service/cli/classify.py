@@ -59,7 +59,7 @@ def classify(
     from service.cli.progress import LibraryProgress
     from service.cli.report import Report
     from service.usecases.find_recordings import find_recordings
-    from service.usecases.library import classify_library, known_answers
+    from service.usecases.library import classify_library, known_answers, remember_changed_tags
     from service.usecases.tag_files import TagSettings
 
     settings = load_settings(decode_workers=jobs or cores())
@@ -68,6 +68,7 @@ def classify(
     found = list(find_recordings(paths))
     report = Report(len(found))
     done = 0
+    journal: Journal | None = None
     try:
         with ExitStack() as stack:
             journal = _open_journal(settings, stack)
@@ -82,14 +83,19 @@ def classify(
             writer = _writer("json" if as_json else "csv" if as_csv else "lines", bar, segments=segments, tags=tags)
             for done, result in enumerate(stack.enter_context(closing(results)), start=1):
                 tag, error = _tag(result, tagging)
-                report.count("failed" if result.answer is None else "classified" if result.computed else "known")
+                report.count(
+                    "failed" if result.answer is None else "classified" if result.computed else "known from earlier"
+                )
                 if tag is not None:
                     report.count(f"genre tags {tag.state}")
+                    if tag.state == "written" and journal is not None:
+                        remember_changed_tags(result, model=model, journal=journal)
                 writer.write(result, tag, None if error is None else report.fail(result.path, error))
                 bar.done(done - 1, heard_s=result.answer["duration_s"] if result.answer and result.computed else 0.0)
             report.speed = bar.speed()
     except KeyboardInterrupt:
-        complain(f"stopped after {done} of {len(found)}; the same command goes on from there")
+        onwards = "nothing was kept" if journal is None else "the same command goes on from there"
+        complain(f"stopped after {done} of {len(found)}; {onwards}")
         raise typer.Exit(INTERRUPTED) from None
     report.print()
     if report.failures:

@@ -74,6 +74,8 @@ class LibraryResult:
     computed: bool = False
 
 
+_CALLERS_KEYS = ("track", "path", "sha256")  # of an answer: they tell where it is from, not what was heard
+
 Runner = Callable[[Iterable[tuple[int, Path]], Progress], Generator[Outcome, None, None]]
 
 
@@ -224,6 +226,14 @@ def classify_file(
     return answer
 
 
+def remember_changed_tags(result: LibraryResult, *, model: str, journal: Journal) -> None:
+    """Keep an answer for a file whose tags were written: its content is another now, its sound is not."""
+    assert result.answer is not None
+    answer = {name: value for name, value in result.answer.items() if name not in _CALLERS_KEYS}
+    state, sha256 = _read(result.path)
+    journal.put(state, sha256, model, answer)
+
+
 def _read(path: Path) -> tuple[FileState, str]:
     try:
         mode = os.stat(path).st_mode
@@ -247,4 +257,4 @@ def _result(path: Path, result: FileAnswer | BaseException) -> LibraryResult:
 
 
 def _answer(path: Path, sha256: str, answer: dict[str, Any]) -> dict[str, Any]:
-    return {"track": None, "path": os.fspath(path), "sha256": sha256, **answer}
+    return dict(zip(_CALLERS_KEYS, (None, os.fspath(path), sha256), strict=True)) | answer

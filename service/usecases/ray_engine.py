@@ -82,7 +82,7 @@ def ray_runner(
             engines = min(workers or int(ray.cluster_resources()["CPU"]), len(items))
             parts = ray.data.from_items(items, override_num_blocks=min(len(items), MAX_BLOCKS))
             heard = parts.map(
-                _Worker,
+                _Worker,  # type: ignore[arg-type]  # Ray makes an actor of a class
                 fn_constructor_args=(settings.model_dump(mode="json"), model, make_engine),
                 num_cpus=1,
                 concurrency=engines,

@@ -9,15 +9,15 @@ from pathlib import Path
 import service.cli.classify
 import service.engine
 from service.cli import main
-from tests.support.stand_in_engine import StandInEngine
+from tests.support.text_engine import TextEngine
 
 
 def _engine(settings):
     log = os.environ.get("STAND_IN_LOG")
-    return StandInEngine(log=Path(log) if log else None, pause_s=float(os.environ.get("STAND_IN_PAUSE_S", "0")))
+    return TextEngine(log=Path(log) if log else None, pause_s=float(os.environ.get("STAND_IN_PAUSE_S", "0")))
 
 
 if __name__ == "__main__":
     service.engine.Engine = _engine
-    service.cli.classify._active_model = lambda: StandInEngine.model_name
+    service.cli.classify._active_model = lambda: TextEngine.model_name
     main()

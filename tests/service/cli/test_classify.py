@@ -11,28 +11,32 @@ import sys
 import time
 from pathlib import Path
 
+import mutagen
+import numpy as np
 import pytest
+import soundfile
+from mutagen.id3 import TIT2
 from typer.testing import CliRunner
 
 import service.engine
 from service.cli.app import app
 from service.usecases.tag_files import TagOutcome
-from tests.support.stand_in_engine import StandInEngine
+from tests.support.text_engine import TextEngine
 
 STAND_IN = (sys.executable, "-m", "tests.support.stand_in_cli")
 
 
 @pytest.fixture
-def engines(monkeypatch) -> list[StandInEngine]:
+def engines(monkeypatch) -> list[TextEngine]:
     """The engines that were made, stand-ins all."""
-    made: list[StandInEngine] = []
+    made: list[TextEngine] = []
 
     def make(settings):
-        made.append(StandInEngine())
+        made.append(TextEngine())
         return made[-1]
 
     monkeypatch.setattr(service.engine, "Engine", make)
-    monkeypatch.setattr("service.cli.classify._active_model", lambda: StandInEngine.model_name)
+    monkeypatch.setattr("service.cli.classify._active_model", lambda: TextEngine.model_name)
     return made
 
 
@@ -228,6 +232,19 @@ def test_genres_are_written_into_the_files(genrelab, music, monkeypatch):
     assert "1 genre tags planned" in result.stderr
 
 
+def test_a_file_whose_tag_was_written_is_not_computed_again(genrelab, engines, tmp_path):
+    song = tmp_path / "song.wav"
+    soundfile.write(song, np.zeros(8000), 8000)
+    title = mutagen.File(song)
+    title.add_tags()
+    title.tags.add(TIT2(encoding=3, text=["all that jazz"]))  # the engine believes it
+    title.save()
+    assert "written" in genrelab("classify", song, "--write-tags", "--min-probability", "0").stdout
+    result = genrelab("classify", song, "--write-tags", "--json", "--min-probability", "0")
+    assert json.loads(result.stdout)["genre_tag"]["state"] == "unchanged"
+    assert engines[1].computed == []
+
+
 def test_a_tag_that_cannot_be_written_is_a_failure_with_an_answer(genrelab, music):
     result = genrelab("classify", music / "a.mp3", "--write-tags", "--json")  # a text named .mp3
     record = json.loads(result.stdout)
@@ -335,7 +352,7 @@ def test_no_answer_is_lost_between_stdout_and_stderr_of_a_pipe(many, environment
 @pytest.mark.shared
 def test_real_recordings_with_the_real_engine(shared_data, backbone_weights, tmp_path):
     for name in ("knolls.ogg", "frantic.ogg"):
-        shutil.copy(shared_data / "audio" / name, tmp_path / name)
+        shutil.copyfile(shared_data / "audio" / name, tmp_path / name)
     (tmp_path / "text.mp3").write_text("this is no music")
     command = [sys.executable, "-m", "service.cli", "classify", tmp_path, "--json", "--write-tags"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)

@@ -9,14 +9,14 @@ from models.errors import BackboneMissing
 from service.usecases.find_recordings import find_recordings
 from service.usecases.journal import Journal
 from service.usecases.library import classify_library, known_answers, local_runner
-from tests.support.stand_in_engine import StandInEngine
+from tests.support.text_engine import TextEngine
 
 MODEL = "stand-in-1"
 
 
 @pytest.fixture
 def engine():
-    return StandInEngine()
+    return TextEngine()
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_an_answer_has_the_keys_of_the_contract(music, engine):
 
 def test_a_second_run_computes_the_failures_only(music, engine, journal):
     first = list(run(music, engine, journal))
-    again = StandInEngine()
+    again = TextEngine()
     second = list(run(music, again, journal))
     assert again.computed == ["b.mp3"]
     assert [json.dumps(r.answer) for r in second] == [json.dumps(r.answer) for r in first]
@@ -71,7 +71,7 @@ def test_a_second_run_computes_the_failures_only(music, engine, journal):
 
 def test_a_fresh_run_computes_everything(music, engine, journal):
     list(run(music, engine, journal))
-    again = StandInEngine()
+    again = TextEngine()
     assert outline(run(music, again, journal, fresh=True)) == EXPECTED
     assert sorted(again.computed) == ["a.mp3", "b.mp3", "c.mp3", "d.mp3", "e.mp3"]
 
@@ -82,7 +82,7 @@ def test_a_stopped_run_keeps_what_was_computed(music, engine, journal):
     results.close()
     computed = set(engine.computed)
     assert computed < {"a.mp3", "b.mp3", "c.mp3", "d.mp3", "e.mp3"}
-    again = StandInEngine()
+    again = TextEngine()
     assert outline(run(music, again, journal)) == EXPECTED
     assert not (computed - {"b.mp3"}) & set(again.computed)
 
@@ -90,7 +90,7 @@ def test_a_stopped_run_keeps_what_was_computed(music, engine, journal):
 def test_a_moved_library_is_not_computed_again(music, engine, journal):
     list(run(music, engine, journal))
     moved = music.rename(music.with_name("moved"))
-    again = StandInEngine()
+    again = TextEngine()
     results = list(run(moved, again, journal))
     assert again.computed == ["b.mp3"]
     assert results[0].answer["path"] == str(moved / "a.mp3")
@@ -99,7 +99,7 @@ def test_a_moved_library_is_not_computed_again(music, engine, journal):
 def test_a_changed_file_is_computed_again(music, engine, journal):
     list(run(music, engine, journal))
     (music / "a.mp3").write_text("reggae it is")
-    again = StandInEngine()
+    again = TextEngine()
     assert outline(run(music, again, journal))[0] == ("a", "reggae")
     assert sorted(again.computed) == ["a.mp3", "b.mp3"]
 

@@ -11,7 +11,7 @@ from service.usecases.find_recordings import find_recordings
 from service.usecases.journal import Journal
 from service.usecases.library import classify_library, known_answers, local_runner
 from service.usecases.ray_engine import WorkerFault, ray_runner
-from tests.support.stand_in_engine import StandInEngine
+from tests.support.text_engine import TextEngine
 
 MODEL = "stand-in-1"
 
@@ -40,11 +40,11 @@ def music(tmp_path):
 
 
 def make_stand_in(settings):
-    return StandInEngine()
+    return TextEngine()
 
 
 def make_empty(settings):
-    class Empty(StandInEngine):
+    class Empty(TextEngine):
         def classify(self, *args, **kwargs):
             raise BackboneMissing("no weights: run `make setup`")
 
@@ -60,7 +60,7 @@ def classify(found, run, *, journal=None, known=None):
 
 @pytest.mark.cluster
 def test_the_answers_are_those_of_this_machine_and_kept(ray, music, tmp_settings, tmp_path):
-    here = classify(music, local_runner(StandInEngine(), model=MODEL, journal=None, threads=2))
+    here = classify(music, local_runner(TextEngine(), model=MODEL, journal=None, threads=2))
     with Journal(tmp_path / "journal.db") as journal:
         run = ray_runner(tmp_settings, model=MODEL, workers=2, journal=journal, make_engine=make_stand_in)
         there = classify(music, run, journal=journal)
@@ -77,7 +77,7 @@ def test_the_answers_are_those_of_this_machine_and_kept(ray, music, tmp_settings
 @pytest.mark.cluster
 def test_what_is_known_is_not_sent_out(ray, music, tmp_settings, tmp_path):
     with Journal(tmp_path / "journal.db") as journal:
-        classify(music, local_runner(StandInEngine(), model=MODEL, journal=journal, threads=2), journal=journal)
+        classify(music, local_runner(TextEngine(), model=MODEL, journal=journal, threads=2), journal=journal)
         known = known_answers(music, journal=journal, model=MODEL)
         sent = []
 

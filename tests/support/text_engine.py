@@ -1,4 +1,4 @@
-"""An engine that needs no weights: what a file says decides the answer."""
+"""An engine that neither decodes nor hears: the text in a file decides the answer."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ class Heard:
     waveform: np.ndarray
 
 
-class StandInEngine:
+class TextEngine:
     """A file that holds a genre's name is of that genre (0.9), one that holds 'corrupt' is damaged, 'bug' breaks us.
 
     Any other is not music. The name of each file that is computed is added to `log`, where there is one.
