@@ -96,20 +96,27 @@ class FfmpegReader:
         CorruptAudio
             At the first damage that cannot be skipped; the message says after how many seconds.
         """
-        buffer = np.empty((self.channels, size), np.float32)
+        block = np.empty((self.channels, size), np.float32)
         filled = 0
-        for planes in self._planes():
-            begin = min(start, planes.shape[1])
-            start -= begin
-            while begin < planes.shape[1]:
-                n = min(planes.shape[1] - begin, size - filled)
-                buffer[:, filled : filled + n] = planes[:, begin : begin + n]
-                begin, filled = begin + n, filled + n
-                if filled == size:
-                    yield buffer.T
-                    buffer, filled = np.empty_like(buffer), 0
+        for frame in self._same_frames():
+            n = frame.samples
+            if filled and filled + n > size:
+                yield block[:, :filled].T
+                block, filled = np.empty_like(block), 0
+            if start or n > size:
+                y = _samples(frame)[:, start:]
+                start = max(0, start - n)
+                for begin in range(0, y.shape[1], size):
+                    yield y[:, begin : begin + size].T
+                continue
+            if frame.format.name == "fltp":  # what most decoders give: thousands of frames, so without a detour
+                for row, plane in zip(block, frame.planes, strict=True):
+                    row[filled : filled + n] = np.frombuffer(plane, np.float32, n)
+            else:
+                block[:, filled : filled + n] = _samples(frame)
+            filled += n
         if filled:
-            yield buffer[:, :filled].T
+            yield block[:, :filled].T
         self._check_end()
 
     def close(self) -> None:
@@ -165,10 +172,9 @@ class FfmpegReader:
                 bad_in_a_row = 0
                 yield frame
 
-    def _planes(self) -> Iterator[np.ndarray]:
-        """Each frame's samples, float32 of shape (channels, n)."""
-        frame = self._first
-        self._first = None
+    def _same_frames(self) -> Iterator[Any]:
+        """The decoded frames, as long as they are of one kind."""
+        frame, self._first = self._first, None
         while frame is not None:
             if frame.sample_rate != self.sample_rate or frame.layout.nb_channels != self.channels:
                 raise UnsupportedFormat(
@@ -177,7 +183,7 @@ class FfmpegReader:
                     "convert it to one of them"
                 )
             self._n_decoded += frame.samples
-            yield _samples(frame)
+            yield frame
             frame = next(self._frames, None)
 
     def _check_end(self) -> None:
@@ -246,14 +252,9 @@ class _Nameless:
 
 def _samples(frame: Any) -> np.ndarray:
     """Samples of a decoded frame, float32 of shape (channels, n), full scale at 1.0."""
-    n = frame.samples
-    if frame.format.name == "fltp":  # what nearly every decoder gives; `to_ndarray` would copy once more
-        if len(frame.planes) == 1:
-            return np.frombuffer(frame.planes[0], np.float32, n)[None]
-        return np.stack([np.frombuffer(plane, np.float32, n) for plane in frame.planes])
     y = frame.to_ndarray()
     if not frame.format.is_planar:
-        y = y.reshape(n, -1).T
+        y = y.reshape(frame.samples, -1).T
     if y.dtype == np.uint8:
         return (y.astype(np.float32) - 128) / 128
     if y.dtype.kind == "i":

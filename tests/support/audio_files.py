@@ -148,3 +148,10 @@ def wav_header(*, tag: int = 1, channels: int = 2, sr: int = SR, bits: int = 16,
 def silent_video(container: str = "mp4") -> bytes:
     """A video without a sound track."""
     return media_file(None, container=container, video="mpeg4")
+
+
+def flac_with_length(y: np.ndarray, sr: int = SR, *, n_samples: int) -> bytes:
+    """A FLAC file whose header says that it has so many samples in each channel."""
+    data = sound_file(y, sr, format="FLAC")
+    (packed,) = struct.unpack(">Q", data[18:26])  # rate, channels, bits, and 36 bits of samples
+    return with_bytes(data, 18, struct.pack(">Q", packed & ~0xFFFFFFFFF | n_samples))
