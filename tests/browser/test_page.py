@@ -200,7 +200,9 @@ def test_evidence_plays_and_stops(live: Live, open_page: Callable[..., Any]) -> 
 def test_everything_by_keyboard(live: Live, open_page: Callable[..., Any]) -> None:
     page = open_page(live.url)
     choosers: list[Any] = []
-    page.on("filechooser", choosers.append)  # from the start: the browser must have been told before the key comes
+    page.on(
+        "filechooser", lambda chooser: choosers.append(chooser)
+    )  # from the start: the browser must have been told before the key comes
     page.get_by_role("heading", name="Drop a song").wait_for()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to content"

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.browser
 BASE = {"coverage": 0.9, "abstained": False, "reason": None}
 VERDICTS = [
     ({"genre": "reggae", "set": ["reggae"], "probabilities": {"reggae": 0.814}}, "sure", "Reggae, 81 % sure"),
-    ({"genre": "hiphop", "set": ["hiphop"], "probabilities": {"hiphop": 0.999}}, "sure", "Hip-hop, >99 % sure"),
+    ({"genre": "hiphop", "set": ["hiphop"], "probabilities": {"hiphop": 0.999}}, "sure", "Hip\u2011hop, >99 % sure"),
     ({"genre": "jazz", "set": ["jazz", "blues"], "probabilities": {"jazz": 0.52}}, "between", "Jazz or blues"),
     (
         {"genre": "pop", "set": ["pop", "rock", "disco", "metal"], "probabilities": {"pop": 0.3}, "abstained": True},
@@ -36,10 +36,13 @@ WORDS = [
     ("spokenTime(83)", "1 minute 23 seconds"),
     ("spokenTime(1)", "1 second"),
     ("duration(1.24)", "1.2 s"),
+    ("duration(31.995)", "0:32"),
+    ("keyName('Eb major')", "E♭ major"),
+    ("keyName('F# minor')", "F♯ minor"),
     ("hertz(440)", "440 Hz"),
     ("hertz(1500)", "1.5 kHz"),
     ("bytes(1_500_000)", "1.5 MB"),
-    ("either(['jazz', 'hiphop', 'rock'])", "jazz, hip-hop or rock"),
+    ("either(['jazz', 'hiphop', 'rock'])", "jazz, hip\u2011hop or rock"),
     ("odds(0.9)", "9 of 10"),
     ("odds(0.95)", "19 of 20"),
     ("title('a.b.mp3')", "a.b"),

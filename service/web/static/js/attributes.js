@@ -1,6 +1,6 @@
 // Musical attributes as cards: a value, its unit, and what it means in one line.
 import { el } from "./dom.js";
-import { hertz, percent, trim } from "./format.js";
+import { hertz, keyName, percent, trim } from "./format.js";
 
 const NOTES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
 
@@ -11,7 +11,7 @@ const ALL = Infinity;
 const CARDS = [
   ["Tempo", ({ tempo_bpm: v }) => v && [Math.round(v), "BPM"],
     ({ tempo_bpm: v, beat_strength: b }) => `${level(v, [76, "Slow"], [108, "Moderate"], [140, "Lively"], [ALL, "Fast"])}${b === null || b === undefined ? "" : `, beat strength ${percent(b)}`}`],
-  ["Key", ({ key: v }) => v && [v.replace("#", "♯").replace(/([A-G])b/, "$1♭"), ""],
+  ["Key", ({ key: v }) => v && [keyName(v), ""],
     ({ key_strength: s }) => (s === null || s === undefined ? "The scale that fits the notes best" : level(s, [0.5, "A weak fit: the notes leave other keys open"], [0.75, "A fair fit to the notes heard"], [ALL, "A clear fit to the notes heard"]))],
   ["Loudness", ({ loudness_lufs: v }) => finite(v) && [minus(v.toFixed(1)), "LUFS"],
     ({ loudness_lufs: v }) => level(v, [-23, "Quiet: below broadcast level (−23)"], [-16, "Moderate"], [-11, "About as loud as streaming plays (−14)"], [ALL, "Very loud"])],

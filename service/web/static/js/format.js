@@ -2,9 +2,9 @@
 
 const NBSP = "\u00a0";
 
-const SPELLED = { hiphop: "hip-hop", rnb: "R&B", edm: "EDM" };
+const SPELLED = { hiphop: "hip\u2011hop", rnb: "R&B", edm: "EDM" };
 
-/** "hiphop" -> "Hip-hop"; a genre of the user's own keeps its spelling, with a capital. */
+/** "hiphop" -> "Hip-hop" (with a hyphen that no line breaks at); a genre of the user's own keeps its spelling, with a capital. */
 export function genreName(genre, { capital = true } = {}) {
   const name = SPELLED[genre] ?? genre;
   return capital ? name.charAt(0).toUpperCase() + name.slice(1) : name;
@@ -36,7 +36,7 @@ export function spokenTime(seconds) {
 /** Clock with a tenth where a recording is so short that whole seconds say little. */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "";
-  return seconds < 10 ? `${seconds.toFixed(1)}${NBSP}s` : clock(seconds);
+  return seconds < 10 ? `${seconds.toFixed(1)}${NBSP}s` : clock(Math.round(seconds));
 }
 
 export function hertz(value) {
@@ -119,6 +119,11 @@ export function added(iso, now = new Date()) {
 /** "song.final.mp3" -> "song.final": what a person calls the recording. */
 export function title(filename) {
   return filename.replace(/(?<=.)\.[A-Za-z0-9]{2,5}$/, "");
+}
+
+/** "Eb major" -> "E♭ major". */
+export function keyName(key) {
+  return key.replace("#", "♯").replace(/^([A-G])b/, "$1♭");
 }
 
 export function sound(channels) {

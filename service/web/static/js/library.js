@@ -1,7 +1,7 @@
 // The library page: drop zone, uploads, and the table of recordings.
 import { Problem, pageUrl, request } from "./api.js";
 import { byId, confirmDelete, el, icon, toast } from "./dom.js";
-import { added, duration, either, genreName, percent, sound, title, verdict } from "./format.js";
+import { added, duration, either, genreName, keyName, percent, sound, title, verdict } from "./format.js";
 import { showModel } from "./model-chip.js";
 import { slot } from "./palette.js";
 import { listenForKeys } from "./shortcuts.js";
@@ -109,7 +109,7 @@ function row(track) {
     cell({ class: "verdict-cell" }, verdictCell(track)),
     cell({ class: "only-wide hide-phone" }, el("span", { class: "set" }, couldBe(answer))),
     cell({ class: "right num hide-phone nowrap" }, attributes.tempo_bpm ? el("span", {}, `${Math.round(attributes.tempo_bpm)} `, el("span", { class: "muted small" }, "BPM")) : "–"),
-    cell({ class: "hide-phone nowrap" }, attributes.key?.replace("#", "♯") ?? "–"),
+    cell({ class: "hide-phone nowrap" }, attributes.key ? keyName(attributes.key) : "–"),
     cell({ class: "right num hide-phone nowrap" }, duration(track.duration_s) || "–"),
     cell({ class: "only-wide hide-phone nowrap muted small" }, el("time", { datetime: track.created_at, title: new Date(track.created_at).toLocaleString() }, added(track.created_at))),
     cell({ class: "delete" }, mayDelete ? remove : null),

@@ -6,7 +6,7 @@ import { drawAxis, timeAt } from "./timeline.js";
 const KINDS = {
   spectrogram: {
     name: "Mel spectrogram",
-    caption: "Which pitches sound when, spaced as the ear hears them. This is what the classifier sees.",
+    caption: "Which pitches sound when, spaced as the ear hears them: close to what the classifier sees.",
     position: melPosition,
   },
   scalogram: {

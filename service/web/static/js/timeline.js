@@ -58,7 +58,7 @@ export function drawAxis(axis, duration) {
   for (let time = 0; time <= duration - step * 0.6; time += step) {
     ticks.push(el("span", { style: { left: share(time, duration) } }, step < 1 ? `${time.toFixed(1)} s` : clock(time)));
   }
-  const last = step < 1 ? `${duration.toFixed(1)} s` : clock(duration);
+  const last = step < 1 ? `${duration.toFixed(1)} s` : clock(Math.round(duration));
   axis.replaceChildren(...ticks, el("span", { class: "last", style: { left: "100%" } }, last));
 }
 

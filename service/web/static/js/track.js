@@ -173,7 +173,7 @@ async function showPlayer(track, answer) {
   const audio = byId("audio");
   const length = answer.duration_s;
   player = new Player(audio, { url: apiUrl(`${trackPath}/audio`), duration: length });
-  byId("duration").textContent = clock(length);
+  byId("duration").textContent = clock(Math.round(length));
   const timeline = drawTimeline({ answer, player });
   connectTransport();
   player.addEventListener("time", () => showPosition(timeline, length));
@@ -232,7 +232,7 @@ function showPosition(timeline, length) {
   timeline.show(now);
   byId("wave").setAttribute("aria-valuenow", Math.round(now));
   byId("wave").setAttribute("aria-valuetext", `${spokenTime(now)} of ${spokenTime(length)}`);
-  byId("mini-time").textContent = `${clock(now)} / ${clock(length)}`;
+  byId("mini-time").textContent = `${clock(now)} / ${clock(Math.round(length))}`;
   byId("mini").querySelector(".bar i").style.width = left;
 }
 
@@ -339,7 +339,7 @@ function showEvidence(answer) {
 
 function evidenceLine(stretch, index, { stretches, genre }) {
   const points = Math.abs(100 * stretch.effect);
-  const amount = points < 0.5 ? "less than 1 point" : `${Math.round(points)} point${Math.round(points) === 1 ? "" : "s"}`;
+  const amount = points < 0.05 ? "<0.1 points" : points < 10 ? `${points.toFixed(1)} points` : `${Math.round(points)} points`;
   const effect = stretch.effect >= 0 ? `speaks for ${genre}` : `speaks against ${genre}`;
   return el(
     "li",
