@@ -81,7 +81,7 @@ class Journal:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._database = self._open()
         except (OSError, sqlite3.OperationalError) as error:
-            raise JournalUnusable(f"{path}: {error}") from None
+            raise JournalUnusable(f"{path}: {getattr(error, 'strerror', None) or error}") from None
         except sqlite3.DatabaseError:
             os.replace(path, path.with_name(f"{path.name}.damaged"))
             for ending in ("-wal", "-shm"):  # they would be applied to the new file
