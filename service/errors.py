@@ -16,6 +16,14 @@ class Conflict(ServiceError):
     """The request contradicts the state of what it names."""
 
 
+class InProgress(Conflict):
+    """The same request is being done at this moment; its answer will be there soon."""
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class Unauthorized(ServiceError):
     """No valid token came with the request."""
 

@@ -1,0 +1,85 @@
+"""The parts of the service, put together once per process."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from service.errors import ConfigurationError
+from service.job_queue import JobQueue
+from service.jobs import JobStore
+from service.settings import Settings
+from service.storage.blobs import BlobStore
+from service.storage.database import Database
+from service.storage.idempotency import IdempotencyStore
+from service.storage.tokens import TokenStore
+from service.storage.tracks import TrackStore
+
+if TYPE_CHECKING:
+    from models.registry import ModelRegistry
+
+
+class Services:
+    """What use cases work with.
+
+    Attributes
+    ----------
+    settings : Settings
+        What the operator set.
+    database, blobs, tracks, jobs, tokens, idempotency
+        What outlives the process.
+    engine : service.engine.Engine
+        What listens; it loads at its first use.
+    """
+
+    def __init__(self, settings: Settings, *, database: Database, engine: Any) -> None:
+        self.settings = settings
+        self.database = database
+        self.blobs = BlobStore(settings.resolved_blob_url, scratch=settings.data_dir)
+        self.tracks = TrackStore(database)
+        self.jobs = JobStore(database, JobQueue(settings.queue_url, folder=settings.data_dir))
+        self.tokens = TokenStore(database)
+        self.idempotency = IdempotencyStore(database)
+        self.engine = engine
+
+    @classmethod
+    def from_settings(cls, settings: Settings, engine: Any = None) -> "Services":
+        """Open everything, and bring the database up to date.
+
+        Parameters
+        ----------
+        settings : Settings
+            Where things are.
+        engine : Engine, optional
+            Made from the settings by default; `close` closes it either way.
+
+        Raises
+        ------
+        ConfigurationError
+            If a folder, the database, the blob store or the queue cannot be used.
+        """
+        try:
+            settings.data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                f"The data folder {settings.data_dir} cannot be made: {error.strerror}. "
+                "Name another one in GENRELAB_DATA_DIR."
+            ) from error
+        database = Database(settings.resolved_database_url)
+        database.migrate()
+        if engine is None:
+            from service.engine import Engine
+
+            engine = Engine(settings)
+        return cls(settings, database=database, engine=engine)
+
+    @cached_property
+    def models(self) -> "ModelRegistry":
+        """The models of this machine."""
+        from models.registry import ModelRegistry
+
+        return ModelRegistry()
+
+    def close(self) -> None:
+        """End what belongs to this process: decoders, connections."""
+        self.engine.close()
+        self.jobs.queue.close()
+        self.database.close()
