@@ -92,7 +92,7 @@ def kind_of(error: BaseException) -> Kind:
 
 def retry_after_s(error: BaseException) -> float | None:
     """Seconds after which the same request may succeed, or None when it will not by waiting."""
-    if isinstance(error, service.TooBusy):
+    if isinstance(error, service.TooBusy | service.InProgress):
         return error.retry_after_s
     return MODEL_RETRY_S if kind_of(error).status == 503 else None
 
