@@ -8,13 +8,15 @@ from service.cli.exits import INTERRUPTED, SOME_FAILED, complain
 from service.cli.options import Jobs, Paths, cores, load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
     from contextlib import ExitStack
+    from pathlib import Path
 
     from service.cli.output import Writer
     from service.cli.progress import LibraryProgress
     from service.settings import Settings
     from service.usecases.journal import Journal
-    from service.usecases.library import LibraryResult, Runner
+    from service.usecases.library import LibraryResult, Outcome, Progress, Runner
     from service.usecases.tag_files import TagOutcome, TagSettings
 
 
@@ -73,12 +75,11 @@ def classify(
         with ExitStack() as stack:
             journal = _open_journal(settings, stack)
             known = {} if journal is None or fresh else known_answers(found, journal=journal, model=model)
-            work = sum(item.error is None for item in found) - len(known)
             bar = stack.enter_context(LibraryProgress(len(found)))
             if engine == "ray":
                 run = _ray_runner(settings, model=model, jobs=jobs, journal=journal)
             else:
-                run = _local_runner(settings, stack, bar, model=model, journal=journal, fresh=fresh, idle=not work)
+                run = _local_runner(settings, bar, model=model, journal=journal, fresh=fresh)
             results = classify_library(found, known=known, model=model, run=run, journal=journal, progress=bar.share)
             writer = _writer("json" if as_json else "csv" if as_csv else "lines", bar, segments=segments, tags=tags)
             for done, result in enumerate(stack.enter_context(closing(results)), start=1):
@@ -122,27 +123,27 @@ def _open_journal(settings: "Settings", stack: "ExitStack") -> "Journal | None":
 
 
 def _local_runner(
-    settings: "Settings",
-    stack: "ExitStack",
-    bar: "LibraryProgress",
-    *,
-    model: str,
-    journal: "Journal | None",
-    fresh: bool,
-    idle: bool,
+    settings: "Settings", bar: "LibraryProgress", *, model: str, journal: "Journal | None", fresh: bool
 ) -> "Runner":
-    from service.engine import Engine
+    """The runner of this machine; the model is loaded when the first recording needs it."""
     from service.usecases.library import local_runner
 
-    engine = Engine(settings)
-    stack.callback(engine.close)
-    if not idle:
-        bar.phase("loading the model")
-        engine.warm_up()
-    bar.phase("listening")
-    # One more recording than decoding processes: the next one is ready when one of them is.
-    threads = settings.decode_workers + 1
-    return local_runner(engine, model=model, journal=journal, threads=threads, fresh=fresh)
+    def run(todo: "Iterable[tuple[int, Path]]", progress: "Progress") -> "Generator[Outcome, None, None]":
+        from contextlib import closing
+
+        from service.engine import Engine
+
+        with closing(Engine(settings)) as engine:
+            bar.phase("loading the model")
+            engine.warm_up()
+            bar.phase("listening")
+            # One more recording than decoding processes: the next one is ready when one of them is.
+            threads = settings.decode_workers + 1
+            runner = local_runner(engine, model=model, journal=journal, threads=threads, fresh=fresh)
+            with closing(runner(todo, progress)) as outcomes:
+                yield from outcomes
+
+    return run
 
 
 def _ray_runner(settings: "Settings", *, model: str, jobs: int | None, journal: "Journal | None") -> "Runner":

@@ -165,8 +165,7 @@ def test_the_second_run_loads_no_model(genrelab, engines, music):
     second = genrelab("classify", music, "--json")
     assert second.stdout == first.stdout
     assert "3 known" in second.stderr
-    assert engines[1].computed == []
-    assert all(engine.closed for engine in engines)
+    assert [engine.closed for engine in engines] == [True]  # the second run made none
 
 
 def test_fresh_computes_again(genrelab, engines, music):
@@ -242,7 +241,7 @@ def test_a_file_whose_tag_was_written_is_not_computed_again(genrelab, engines, t
     assert "written" in genrelab("classify", song, "--write-tags", "--min-probability", "0").stdout
     result = genrelab("classify", song, "--write-tags", "--json", "--min-probability", "0")
     assert json.loads(result.stdout)["genre_tag"]["state"] == "unchanged"
-    assert engines[1].computed == []
+    assert len(engines) == 1
 
 
 def test_a_tag_that_cannot_be_written_is_a_failure_with_an_answer(genrelab, music):
