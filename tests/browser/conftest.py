@@ -10,9 +10,14 @@ from typing import Any
 import pytest
 from werkzeug.serving import make_server
 
+from features.errors import AudioError
+from service.api.problems import describe
 from service.app import create_app
+from service.errors import Cancelled, ServiceError
+from service.jobs import Job
 from service.services import Services
 from service.settings import Settings
+from service.usecases.tracks import classify_track
 from tests.support.pitch_engine import PitchEngine
 
 FLAGS = [
@@ -59,11 +64,19 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Live]]:
         services = Services.from_settings(chosen, engine=engine or PitchEngine())
         app = create_app(services=services)
         server = make_server("127.0.0.1", 0, app, threaded=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        stopping = app.extensions["stopping"]
+        threads = [
+            threading.Thread(target=server.serve_forever, daemon=True),
+            threading.Thread(target=do_jobs, args=(services, stopping), daemon=True),
+        ]
+        for thread in threads:
+            thread.start()
 
         def stop() -> None:
-            app.extensions["stopping"].set()
+            stopping.set()
             server.shutdown()
+            for thread in threads:
+                thread.join()
             services.close()
 
         running.append(stop)
@@ -72,6 +85,25 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Live]]:
     yield start
     for stop in running:
         stop()
+
+
+def do_jobs(services: Services, stopping: threading.Event) -> None:
+    """What the job process does, one job after the other, as a thread of this process."""
+    while not stopping.wait(0.05):
+        for waiting in services.jobs.list(state="queued").items:
+            if (job := services.jobs.claim(waiting.id)) is not None:
+                do_job(job, services)
+
+
+def do_job(job: Job, services: Services) -> None:
+    def progress(share: float) -> None:
+        if not services.jobs.beat(job, share):
+            raise Cancelled("nobody wants it any more")
+
+    try:
+        services.jobs.finish(job, classify_track(job.track_id or "", services=services, progress=progress))
+    except (AudioError, ServiceError) as error:
+        services.jobs.fail(job, describe(error))
 
 
 @pytest.fixture

@@ -71,7 +71,8 @@ def position(page: Any) -> float:
 
 
 def answer_of(live: Live) -> dict[str, Any]:
-    return live.services.tracks.list(limit=1).items[0].to_dict()["classification"]
+    newest = live.services.tracks.list(limit=1).items[0]
+    return live.services.tracks.get(newest.id).to_dict()["classification"]
 
 
 def test_upload_result_seek_spectrogram(live: Live, open_page: Callable[..., Any]) -> None:
