@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from apiflask import APIFlask
 from flask import Flask
+from flask.json.provider import DefaultJSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from service import logs
@@ -47,7 +48,7 @@ def create_app(settings: Settings | None = None, services: "Services | None" = N
         version=version("genrelab"),
         docs_path=None,
         json_errors=False,
-        static_folder=None,
+        static_folder=None,  # type: ignore[arg-type]
     )
     app.request_class = BoundedRequest
     app.config.update(
@@ -56,7 +57,7 @@ def create_app(settings: Settings | None = None, services: "Services | None" = N
         MAX_FORM_MEMORY_SIZE=MAX_FORM_FIELD_BYTES,
         MAX_FORM_PARTS=MAX_FORM_PARTS,
     )
-    app.json.sort_keys = False
+    app.json = _InOrder(app)
     app.extensions["services"] = services
     app.extensions["admission"] = Admission(settings)
     app.extensions["stopping"] = threading.Event()
@@ -82,6 +83,10 @@ def create_app(settings: Settings | None = None, services: "Services | None" = N
     if hops := settings.proxy_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)  # type: ignore[method-assign]
     return app
+
+
+class _InOrder(DefaultJSONProvider):
+    sort_keys = False
 
 
 def _register_pages(app: Flask) -> None:

@@ -18,7 +18,7 @@ from ulid import ULID
 
 REQUEST_ID_HEADER = "X-Request-ID"
 _REQUEST_ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
-_SECRET = re.compile(r"(?i)\b(bearer|token=)\s*\S+")
+_SECRET = re.compile(r"(?i)\b(bearer\s+|token=|grl_)\S+")
 QUIET = frozenset({"health.healthz", "health.readyz", "metrics.metrics"})  # asked every few seconds
 
 
@@ -92,4 +92,4 @@ def _request_id(sent: str) -> str:
 
 
 def _hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
-    return {key: _SECRET.sub(r"\1 …", value) if isinstance(value, str) else value for key, value in event.items()}
+    return {key: _SECRET.sub(r"\1…", value) if isinstance(value, str) else value for key, value in event.items()}

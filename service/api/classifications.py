@@ -3,6 +3,7 @@
 import select
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -15,8 +16,7 @@ from service.api.context import admission, services
 from service.api.idempotency import idempotent
 from service.api.requests import FORM_OVERHEAD_BYTES
 from service.api.schemas import ClassificationSchema, ClassifyQuery, UploadSchema, hf_form
-from service.api.tracks import safe_filename
-from service.errors import Cancelled, PayloadTooLarge
+from service.errors import NotFound, PayloadTooLarge
 from service.usecases import tracks as usecases
 
 P = ParamSpec("P")
@@ -55,15 +55,16 @@ def create_classification(query: dict[str, Any], upload: dict[str, Any]) -> Resp
     if sum(len(parts) for _, parts in request.files.lists()) > 1:
         raise UnprocessableEntity("Please send one recording at a time: more than one file came.")
     parts = services()
-    track = usecases.receive_upload(upload["file"].stream, safe_filename(upload["file"].filename), services=parts)
+    track = usecases.receive_upload(upload["file"].stream, upload["file"].filename or "", services=parts)
     if _is_async(track.duration_s):
         return _accepted(parts.jobs.submit("classify", track_id=track.id))
     gone = client_gone()
     try:
         with admission().analysis(gone):
-            answer = usecases.classify_track(track.id, services=parts, progress=None, cancelled=gone)
-    except Cancelled:
-        usecases.delete_track(track.id, services=parts)  # nobody is there any more to want it
+            answer = usecases.classify_track(track.id, services=parts, cancelled=gone)
+    except BaseException:  # whoever sent it is gone, or is told why it cannot be used: either way it is not kept
+        with suppress(NotFound):
+            usecases.delete_track(track.id, services=parts)
         raise
     current_app.extensions["metrics"].audio.inc(answer["duration_s"])
     return jsonify(hf_form(answer)) if query["format"] == "hf" else answer

@@ -85,7 +85,8 @@ def register(app: APIFlask) -> None:
             document["errors"] = error.detail
         return answer(document)
 
-    app.error_callback = invalid  # type: ignore[assignment] - `error_processor` would also take over `http`
+    # The decorator `error_processor` would take over `http` as well.
+    app.error_callback = invalid  # type: ignore[assignment]
 
 
 def answer(document: dict[str, Any], *, headers: dict[str, str] | None = None) -> Response:

@@ -1,12 +1,17 @@
 """The models of this server: which there are, which answers, going back to the one before."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apiflask import APIBlueprint
 from flask.typing import ResponseReturnValue
 
+from models.errors import IntegrityError, ModelError
 from service.api.context import services
 from service.api.schemas import ModelListSchema, ModelSchema
+from service.errors import Conflict
+
+if TYPE_CHECKING:
+    from models.registry import ModelEntry
 
 bp = APIBlueprint("models", __name__, tag="Models", url_prefix="/v1/models")
 
@@ -22,26 +27,29 @@ def list_models() -> ResponseReturnValue:
 @bp.output(ModelSchema)
 def activate_model(model_id: str) -> ResponseReturnValue:
     """Let this model answer from now on."""
-    registry = services().models
-    registry.activate(model_id)
+    entry = services().models.activate(model_id)
     services().engine.reload()
-    return _view(next(entry for entry in registry.list() if entry.name == model_id))
+    return _view(entry)
 
 
 @bp.post("/rollback")
 @bp.output(ModelSchema)
 def roll_back() -> ResponseReturnValue:
-    """Let the model answer that did before the active one."""
-    registry = services().models
-    registry.rollback("genre")
+    """Let the genre model answer that did before the active one."""
+    try:
+        entry = services().models.rollback("genre")
+    except IntegrityError:
+        raise
+    except ModelError as error:
+        raise Conflict(f"{error}.") from error
     services().engine.reload()
-    return _view(registry.active("genre"))
+    return _view(entry)
 
 
-def _view(entry: Any) -> dict[str, Any]:
+def _view(entry: "ModelEntry") -> dict[str, Any]:
     return {
         "id": entry.name,
-        "version": str(entry.version),
+        "version": entry.version,
         "kind": entry.kind,
         "created": entry.created,
         "active": entry.active,

@@ -32,7 +32,7 @@ def register(app: APIFlask) -> None:
     app.info = {
         "description": "Hears what genre a recording is. Errors are RFC 9457 problem documents; lists page by cursor; "
         "429 and 503 carry Retry-After; a POST takes an Idempotency-Key. Where the server has tokens, one is "
-        "sent as `Authorization: Bearer TOKEN`.",
+        "sent as Authorization: Bearer TOKEN.",
     }
 
     # A schema that is first met inside another is written down twice; `_tidy` makes one of the two.

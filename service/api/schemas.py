@@ -44,7 +44,7 @@ class PageQuery(QuerySchema):
     """Which page of a list."""
 
     cursor = String(
-        validate=Regexp(r"^[0-9A-HJKMNP-TV-Z]{26}$", error="This is no cursor: take `next_cursor` as it is."),
+        validate=Regexp(r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$", error="This is no cursor: take `next_cursor` as it is."),
         metadata={"description": "`next_cursor` of the page before"},
     )
     limit = Integer(load_default=50, validate=Range(min=1, max=MAX_PAGE))

@@ -1,7 +1,6 @@
 """Recordings in the library: lists, answers, sound, pictures, waveform."""
 
 import re
-from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from apiflask import APIBlueprint, FileSchema
@@ -37,7 +36,6 @@ CONTENT_TYPES = {
     "mkv": "audio/x-matroska",
 }
 SOUND_CACHE = "private, max-age=86400"  # the content of a track never changes
-MAX_NAME = 200  # characters; the end is kept, where the extension is
 PICTURE_VERSION = "1"  # part of the ETag: raise it when the same recording would be drawn otherwise
 
 bp = APIBlueprint("tracks", __name__, tag="Tracks", url_prefix="/v1/tracks")
@@ -83,7 +81,7 @@ def classify_again(track_id: str) -> ResponseReturnValue:
 def get_audio(track_id: str) -> ResponseReturnValue:
     """The recording as it was sent; answers Range requests."""
     track = services().tracks.get(track_id)
-    file = services().blobs.open(track.sha256)
+    file = services().blobs.open(track.blob)
     response = Response(
         wrap_file(request.environ, file, 64 << 10),
         content_type=CONTENT_TYPES.get(track.format or "", "application/octet-stream"),
@@ -121,10 +119,8 @@ def get_scalogram(track_id: str, query: dict[str, Any]) -> ResponseReturnValue:
 
 
 def safe_filename(name: str) -> str:
-    """The last part of a file name without anything that a file system or a header could misread."""
-    last = PurePosixPath(name.replace("\\", "/")).name
-    printable = "".join(character if character.isprintable() else "_" for character in last)
-    return re.sub(r'["<>:|?*]', "_", printable).strip(" .")[-MAX_NAME:] or "recording"
+    """A file name without anything that a file system or a header could misread."""
+    return re.sub(r'["<>:|?*]', "_", usecases.display_name(name))
 
 
 def _picture(track_id: str, kind: Literal["mel", "scalogram"], query: dict[str, Any]) -> Response:
@@ -132,10 +128,11 @@ def _picture(track_id: str, kind: Literal["mel", "scalogram"], query: dict[str, 
     size = {"width": query["width"], "height": query["height"]}
     response = Response(content_type="image/png")
     response.headers["Cache-Control"] = SOUND_CACHE
-    response.set_etag(f"{track.sha256[:32]}-{kind}-{size['width']}x{size['height']}-{PICTURE_VERSION}")
-    if response.get_etag()[0] in request.if_none_match or "*" in request.if_none_match.to_header():
+    etag = f"{track.sha256[:32]}-{kind}-{size['width']}x{size['height']}-{PICTURE_VERSION}"
+    response.set_etag(etag)
+    if request.if_none_match.contains_weak(etag):
         response.status_code = 304
         return response
-    with admission().pictures.place(), admission().analysis(), services().blobs.local(track.sha256) as path:
+    with admission().pictures.place(), admission().analysis(), services().blobs.local(track.blob) as path:
         response.data = services().engine.picture(path, kind, **size)
     return response

@@ -1,6 +1,7 @@
 """An application with a stand-in engine: everything real but the listening."""
 
 import io
+import itertools
 import wave
 from collections.abc import Callable
 
@@ -17,7 +18,7 @@ def make_parts(tmp_settings):
 
     def make(**changes):
         settings = tmp_settings.model_copy(update=changes)
-        made.append(Services.from_settings(settings, engine=StandInEngine(settings)))
+        made.append(Services.from_settings(settings, engine=StandInEngine()))
         return made[-1]
 
     yield make
@@ -89,8 +90,10 @@ def upload(tone):
 def make_token():
     """Make a token with a role and give its secret."""
 
-    def make(parts, role: str, name: str = "somebody") -> str:
-        _, secret = parts.tokens.create(name, role)
+    numbers = itertools.count()
+
+    def make(parts, role: str, name: str | None = None) -> str:
+        _, secret = parts.tokens.create(name or f"somebody {next(numbers)}", role)
         return secret
 
     return make

@@ -27,7 +27,7 @@ from service.settings import Settings
 from tests.support.stand_in import StandInEngine
 
 build = Services.from_settings
-Services.from_settings = classmethod(lambda cls, settings, engine=None: build(settings, engine=StandInEngine(settings)))
+Services.from_settings = classmethod(lambda cls, settings, engine=None: build(settings, engine=StandInEngine()))
 server.JOB_PROCESS = (sys.executable, "-c", "import sys; print('job process', flush=True); sys.stdin.read()")
 server.serve(Settings())
 """

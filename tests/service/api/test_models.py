@@ -1,36 +1,35 @@
+from pathlib import Path
+
 import pytest
 
-from models.errors import UnknownModel
-from service.errors import Conflict
+from models.errors import ModelError, UnknownModel
+from models.registry import ModelEntry
 
 
-class Entry:
-    def __init__(self, name, active):
-        self.name, self.version, self.kind, self.created, self.active, self.card = name, 1, "genre", "2026", active, {}
+def entry(name, active):
+    return ModelEntry(name, "1", "genre", "2026-01-01", active, Path(name), {"name": name})
 
 
 class TwoModels:
+    """A registry of two models, of which the first answers."""
+
     def __init__(self):
-        self.entries = [Entry("first", True), Entry("second", False)]
-        self.before = None
+        self.answers = ["first"]
 
     def list(self):
-        return self.entries
-
-    def active(self, kind="genre"):
-        return next(entry for entry in self.entries if entry.active)
+        return [entry(name, name == self.answers[-1]) for name in ("first", "second")]
 
     def activate(self, name):
-        if name not in {entry.name for entry in self.entries}:
+        if name not in {"first", "second"}:
             raise UnknownModel(f"no model is called {name!r}")
-        self.before = self.active().name
-        for entry in self.entries:
-            entry.active = entry.name == name
+        self.answers.append(name)
+        return entry(name, True)
 
-    def rollback(self, kind="genre"):
-        if self.before is None:
-            raise Conflict("there is no model to go back to")
-        self.activate(self.before)
+    def rollback(self, kind):
+        if len(self.answers) == 1:
+            raise ModelError("there is no model to go back to")
+        self.answers.pop()
+        return entry(self.answers[-1], True)
 
 
 @pytest.fixture(autouse=True)
@@ -58,3 +57,16 @@ def test_what_is_no_model_is_not_found(client):
 
 def test_there_may_be_nothing_to_go_back_to(client):
     assert client.post("/v1/models/rollback").status_code == 409
+
+
+def test_the_engine_takes_the_model_that_answers_now(client, parts, monkeypatch):
+    reloads = []
+    monkeypatch.setattr(parts.engine, "reload", lambda: reloads.append(True))
+    client.post("/v1/models/second/activate")
+    client.post("/v1/models/rollback")
+    client.post("/v1/models/third/activate")
+    assert len(reloads) == 2
+
+
+def test_models_have_their_cards(client):
+    assert client.get("/v1/models").json["items"][0]["card"] == {"name": "first"}
