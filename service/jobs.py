@@ -9,15 +9,15 @@ afterwards changes nothing, for each start of a job has a number.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, CursorResult, Update, delete, func, select, update
+from sqlalchemy import ColumnElement, Update, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from service.errors import NotFound
 from service.job_queue import JobQueue
-from service.storage.database import Database
+from service.storage.database import Database, affected
 from service.storage.ids import check_cursor, is_id, new_id
 from service.storage.pages import Page, iso, utc_now
 from service.storage.tables import ClassificationRow, JobRow, TrackRow
@@ -178,7 +178,7 @@ class JobStore:
         with self._database.writing() as session:
             track_id = _hold_track(session, job_id)
             end = update(JobRow).where(JobRow.id == job_id, JobRow.state.in_(UNFINISHED))
-            if _matched(session, end.values(state="cancelled", finished_at=utc_now())) and track_id:
+            if affected(session, end.values(state="cancelled", finished_at=utc_now())) and track_id:
                 answered = select(ClassificationRow.id).where(ClassificationRow.track_id == track_id).limit(1)
                 change(session, track_id, state="cancelled" if session.scalar(answered) is None else "done")
             return _job(_row(session, job_id), with_result=True)
@@ -193,20 +193,20 @@ class JobStore:
         claim = update(JobRow).where(JobRow.id == job_id, JobRow.state == "queued")
         running = {"state": "running", "progress": 0.0, "starts": JobRow.starts + 1}
         with self._database.writing() as session:
-            if not _matched(session, claim.values(**running, started_at=now, heartbeat_at=now)):
+            if not affected(session, claim.values(**running, started_at=now, heartbeat_at=now)):
                 return None
             return _job(_row(session, job_id))
 
     def beat(self, job: Job, progress: float) -> bool:
         """Say that this is still being run, and how far it is; False where nobody wants it any more."""
         with self._database.writing() as session:
-            return _matched(session, _this_start(job).values(heartbeat_at=utc_now(), progress=progress))
+            return affected(session, _this_start(job).values(heartbeat_at=utc_now(), progress=progress)) > 0
 
     def finish(self, job: Job, result: dict[str, Any]) -> bool:
         """Keep the result; False where nobody wants it any more."""
         done = {"state": "done", "progress": 1.0, "finished_at": utc_now(), "result": result}
         with self._database.writing() as session:
-            return _matched(session, _this_start(job).values(done))
+            return affected(session, _this_start(job).values(done)) > 0
 
     def fail(self, job: Job, problem: dict[str, Any]) -> bool:
         """Keep why it failed, and show it at the track; False where nobody wants to know any more."""
@@ -253,7 +253,7 @@ class JobStore:
         """Forget jobs that ended a month ago; returns how many."""
         old = delete(JobRow).where(JobRow.state.in_(FINISHED), JobRow.finished_at < utc_now() - KEPT_FOR)
         with self._database.writing() as session:
-            return session.execute(old).rowcount
+            return affected(session, old)
 
     def _silent(self) -> Sequence[Job]:
         with self._database.reading() as session:
@@ -271,7 +271,7 @@ class JobStore:
 def _fail(session: Session, job: Job, problem: dict[str, Any], *conditions: ColumnElement[bool]) -> bool:
     track_id = _hold_track(session, job.id)
     failed = {"state": "failed", "finished_at": utc_now(), "problem": problem}
-    if not _matched(session, _this_start(job).where(*conditions).values(failed)):
+    if not affected(session, _this_start(job).where(*conditions).values(failed)):
         return False
     if track_id:
         change(session, track_id, state="failed", problem=problem)
@@ -281,7 +281,7 @@ def _fail(session: Session, job: Job, problem: dict[str, Any], *conditions: Colu
 def _requeue(session: Session, job: Job, *conditions: ColumnElement[bool], **changes: Any) -> bool:
     track_id = _hold_track(session, job.id)
     queued = {"state": "queued", "progress": 0.0, "queued_at": utc_now(), **changes}
-    if not _matched(session, _this_start(job).where(*conditions).values(queued)):
+    if not affected(session, _this_start(job).where(*conditions).values(queued)):
         return False
     if track_id:
         change(session, track_id, state="queued")
@@ -294,11 +294,6 @@ def _this_start(job: Job) -> Update:
 
 def _is_silent() -> ColumnElement[bool]:
     return JobRow.heartbeat_at < utc_now() - LOST_AFTER
-
-
-def _matched(session: Session, statement: Update) -> bool:
-    """Whether a change found its row."""
-    return cast(CursorResult, session.execute(statement.execution_options(synchronize_session=False))).rowcount > 0
 
 
 def _hold_track(session: Session, job_id: str) -> str | None:

@@ -1,5 +1,6 @@
 """The parts of the service, put together once per process."""
 
+from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -35,10 +36,14 @@ class Services:
         self.database = database
         self.blobs = BlobStore(settings.resolved_blob_url, scratch=settings.data_dir)
         self.tracks = TrackStore(database)
-        self.jobs = JobStore(database, JobQueue(settings.queue_url, folder=settings.data_dir))
+        queue = JobQueue(settings.queue_url, folder=settings.data_dir)
+        self.jobs = JobStore(database, queue)
         self.tokens = TokenStore(database)
         self.idempotency = IdempotencyStore(database)
         self.engine = engine
+        self._closing = ExitStack()
+        for part in (database, queue, engine):
+            self._closing.callback(part.close)
 
     @classmethod
     def from_settings(cls, settings: Settings, engine: Any = None) -> "Services":
@@ -80,6 +85,4 @@ class Services:
 
     def close(self) -> None:
         """End what belongs to this process: decoders, connections."""
-        self.engine.close()
-        self.jobs.queue.close()
-        self.database.close()
+        self._closing.close()

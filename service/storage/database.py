@@ -9,11 +9,11 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from filelock import FileLock
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, CursorResult, Delete, Engine, Update, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -131,6 +131,12 @@ class Database:
                     _upgrade(connection)
         except OSError as error:
             raise ConfigurationError(f"The database {file} cannot be made: {error.strerror}.") from error
+
+
+def affected(session: Session, statement: Update | Delete) -> int:
+    """Carry out a change; returns the number of rows that it found."""
+    done = session.execute(statement, execution_options={"synchronize_session": False})
+    return cast(CursorResult, done).rowcount
 
 
 def _checked(url: str) -> URL:

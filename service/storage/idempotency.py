@@ -7,11 +7,11 @@ most `LEASE`: then it counts as lost with its process, and the next one is done.
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, or_, update
+from sqlalchemy import ColumnElement, delete, or_, update
 from sqlalchemy.exc import IntegrityError
 
 from service.errors import Conflict, InProgress
-from service.storage.database import Database
+from service.storage.database import Database, affected
 from service.storage.pages import utc_now
 from service.storage.tables import IdempotencyRow
 
@@ -89,7 +89,7 @@ class IdempotencyStore:
         """Forget answers that are older than a day; returns how many."""
         with self._database.writing() as session:
             old = delete(IdempotencyRow).where(IdempotencyRow.created_at < utc_now() - KEPT_FOR)
-            return session.execute(old).rowcount
+            return affected(session, old)
 
     def _kept(self, key: str, *, owner: str, fingerprint: str) -> Kept | None:
         with self._database.reading() as session:
@@ -101,5 +101,5 @@ class IdempotencyStore:
         return Kept(status=row.status, headers=row.headers or {}, body=row.body or b"")
 
 
-def _named(owner: str, key: str) -> tuple:
+def _named(owner: str, key: str) -> tuple[ColumnElement[bool], ...]:
     return IdempotencyRow.owner == owner, IdempotencyRow.key == key

@@ -15,7 +15,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from service.errors import Conflict, NotFound, StorageFull, TooBusy
-from service.storage.database import Database
+from service.storage.database import Database, affected
 from service.storage.ids import is_id, new_id
 from service.storage.pages import iso, utc_now
 from service.storage.tables import TokenRow
@@ -134,7 +134,7 @@ class TokenStore:
         with self._database.writing() as session:
             named = or_(TokenRow.name == name, TokenRow.id == name)
             revoke = update(TokenRow).where(named, TokenRow.revoked_at.is_(None)).values(revoked_at=utc_now())
-            if session.execute(revoke).rowcount == 0:
+            if not affected(session, revoke):
                 raise NotFound(f"There is no token of {name!r}.")
 
     def _note_use(self, row: TokenRow) -> None:

@@ -189,15 +189,10 @@ class TrackStore:
         return Page(items, items[-1].id if len(rows) > limit else None)
 
     def begin(self, track_id: str) -> None:
-        """Say that the recording is being heard.
-
-        Raises
-        ------
-        NotFound
-            If there is no such track.
-        """
+        """Say that a recording that waits is being heard; whatever else it is, it stays, cancelled above all."""
+        waiting = update(TrackRow).where(TrackRow.id == track_id, TrackRow.state == "queued")
         with self._database.writing() as session:
-            change(session, track_id, state="running", problem=None)
+            session.execute(waiting.values(state="running", updated_at=utc_now()))
 
     def save(self, track_id: str, classification: Classification, waveform: np.ndarray) -> Track:
         """Keep an answer and the waveform; both are there afterwards, or neither.

@@ -3,6 +3,8 @@
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from features.errors import AudioError, AudioTooLong
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from service.services import Services
 
 MAX_NAME = 200
+BATCH = 500  # ids in one question to the database
 UNNAMED = "recording"
 JOINERS = "\u200c\u200d"  # invisible, and part of words in several scripts
 
@@ -130,6 +133,25 @@ def delete_track(track_id: str, *, services: "Services") -> None:
     services.blobs.delete(services.tracks.delete(track_id))
 
 
+def remove_orphans(*, services: "Services", older_than: timedelta) -> int:
+    """Remove content that no track has, which a process left that was killed in the middle; returns how many.
+
+    Parameters
+    ----------
+    services : Services
+        Where to look.
+    older_than : timedelta
+        What came later is left alone, for its track may be about to be written.
+    """
+    removed = 0
+    for batch in _batches(services.blobs.keys(older_than=older_than)):
+        ids = {key.rpartition("/")[2]: key for key in batch}
+        for track_id in ids.keys() - services.tracks.known(ids.keys()):
+            services.blobs.delete(ids[track_id])
+            removed += 1
+    return removed
+
+
 def display_name(filename: str) -> str:
     """The last part of a file name, as it can be shown anywhere: one line, no more than `MAX_NAME` characters."""
     last = filename.replace("\\", "/").rpartition("/")[2]
@@ -145,6 +167,11 @@ def display_name(filename: str) -> str:
     if not stem or len(extension) > 10:
         return words[:MAX_NAME]
     return stem[: MAX_NAME - len(extension) - 1] + dot + extension
+
+
+def _batches(keys: Iterator[str]) -> Iterator[list[str]]:
+    while batch := list(islice(keys, BATCH)):
+        yield batch
 
 
 @contextmanager
