@@ -218,7 +218,9 @@ class AnalyserPool:
                 f"{name}: decoding was stopped after {self._stall_s:g} s without progress or {self._total_s} s in all; "
                 "convert the recording to WAV or FLAC, or cut it into parts"
             ) from error
-        except (EOFError, wire.WireError) as error:
+        except wire.WireError as error:
+            raise _broke_down(name) from error
+        except EOFError as error:
             raise self._death(name, worker) from error
         finally:
             if at_rest:
@@ -303,7 +305,7 @@ class AnalyserPool:
             return DecoderLimitExceeded(
                 f"{name}: decoding took more than {self._total_s} s of computing; cut the recording into parts"
             )
-        return CorruptAudio(f"{name}: the decoder broke down on it; it is damaged, export or copy it again")
+        return _broke_down(name)
 
 
 class IsolatedRun:
@@ -391,7 +393,7 @@ class _Worker:
         while rest:
             if not poll.poll(min(timeout_s * 1000, 2**31 - 1)):
                 raise TimeoutError
-            n = self._answers.readinto(rest)
+            n = os.readv(self._answers.fileno(), [rest])
             if n == 0:
                 raise EOFError
             rest = rest[n:]
@@ -413,6 +415,10 @@ class _Worker:
             pipe.close()
         self._process.kill()
         return self._process.wait()
+
+
+def _broke_down(name: str) -> CorruptAudio:
+    return CorruptAudio(f"{name}: the decoder broke down on it; it is damaged, export or copy it again")
 
 
 def _same_error(header: dict[str, Any]) -> FeatureError:

@@ -31,9 +31,9 @@ def main(operations: Mapping[str, Operation] | None = None) -> int:
 
     Parameters
     ----------
-    operations : mapping of name to function
-        What can be asked for; each takes the request's arguments and yields answers, the last of which has the
-        kind "result".
+    operations : mapping of name to function, or None
+        What can be asked for, instead of what this module offers; each takes the request's arguments and yields
+        answers, the last of which has the kind "result".
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--memory-mb", type=int, required=True)
@@ -46,9 +46,10 @@ def main(operations: Mapping[str, Operation] | None = None) -> int:
     _die_with_parent(settings.parent)
     _limit(settings.memory_mb)
     os.nice(settings.niceness)
-    operations = operations if operations is not None else OPERATIONS
     _send(answers, {"kind": "ready"})
-    warm_up()
+    if operations is None:
+        operations = OPERATIONS
+        warm_up()
     for line in sys.stdin.buffer:
         _answer(json.loads(line), operations, answers)
     return 0

@@ -41,7 +41,7 @@ def pack(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = No
     if len(text) > MAX_HEADER_BYTES or n_bytes > MAX_ARRAY_BYTES:
         raise WireError(f"a message of {len(text)} + {n_bytes} bytes: at most {MAX_HEADER_BYTES} + {MAX_ARRAY_BYTES}")
     head = LENGTHS.pack(len(text), n_bytes) + text
-    return [head, *(memoryview(array.reshape(-1).view(np.uint8)) for array in contiguous.values() if array.size)]
+    return [head, *(array.reshape(-1).view(np.uint8).data for array in contiguous.values() if array.size)]
 
 
 def unpack(read: Callable[[int], bytearray]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
