@@ -48,3 +48,15 @@ def tmp_settings(tmp_path: Path):
     from service.settings import Settings
 
     return Settings(data_dir=tmp_path / "data")
+
+
+@pytest.fixture
+def stand_in_classifier(monkeypatch: pytest.MonkeyPatch):
+    """Wherever a classifier is loaded, one that needs no weights."""
+    from models.classifier import GenreClassifier
+    from tests.support.stand_in_models import StandInBackbone, StandInGate, StandInHead
+
+    stand_in = GenreClassifier(name="stand-in-1", backbone=StandInBackbone(), head=StandInHead(), gate=StandInGate())
+    monkeypatch.setattr(GenreClassifier, "load", classmethod(lambda cls, name=None: stand_in))
+    monkeypatch.setattr(stand_in, "warm_up", lambda: None)
+    return stand_in

@@ -7,23 +7,14 @@ import pytest
 import soundfile
 
 from features.errors import AudioTooLong, UnsupportedFormat
-from models.classifier import GenreClassifier
 from service.engine import Engine
 from service.errors import Cancelled
-from tests.support.stand_in_models import StandInBackbone, StandInGate, StandInHead
 
 SR = 16000
 
 
 @pytest.fixture
-def classifier(monkeypatch) -> GenreClassifier:
-    stand_in = GenreClassifier(name="stand-in-1", backbone=StandInBackbone(), head=StandInHead(), gate=StandInGate())
-    monkeypatch.setattr(GenreClassifier, "load", classmethod(lambda cls, name=None: stand_in))
-    return stand_in
-
-
-@pytest.fixture
-def engine(classifier, tmp_settings):
+def engine(stand_in_classifier, tmp_settings):
     engine = Engine(tmp_settings.model_copy(update={"max_duration_s": 60.0, "decode_workers": 1}))
     yield engine
     engine.close()
@@ -36,9 +27,9 @@ def song(tmp_path, rng):
     return path
 
 
-def test_the_answer_is_that_of_the_classifier_in_this_process(engine, classifier, song):
+def test_the_answer_is_that_of_the_classifier_in_this_process(engine, stand_in_classifier, song):
     analysis = engine.classify(song)
-    assert analysis.classification == classifier.predict(song)
+    assert analysis.classification == stand_in_classifier.predict(song)
     assert 0.1 < analysis.waveform.max() <= 1.0
 
 
@@ -98,8 +89,7 @@ def test_several_threads_get_the_same_answer(engine, song):
     assert len(answers) == 4
 
 
-def test_it_is_ready_after_warming_up(engine, classifier, monkeypatch):
-    monkeypatch.setattr(classifier, "warm_up", lambda: None)
+def test_it_is_ready_after_warming_up(engine):
     assert not engine.ready
     engine.warm_up()
     assert engine.ready
