@@ -93,7 +93,7 @@ def mutated_files(originals: dict[str, bytes], *, n_files: int, seed: int) -> It
     for index in range(n_files):
         rng = np.random.default_rng([seed, index])
         name = names[index % len(names)]
-        mutation = MUTATIONS[(index // len(names)) % len(MUTATIONS)]
+        mutation = MUTATIONS[(index + index // len(names)) % len(MUTATIONS)]
         content = mutation(originals[name], rng)
         if rng.random() < 0.25:
             content = MUTATIONS[int(rng.integers(len(MUTATIONS)))](content or b"\0", rng)
