@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -37,10 +38,19 @@ server.serve(Settings())
 class Running:
     process: subprocess.Popen
     url: str
+    folder: Path
+
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text()
+
+    def kept(self) -> list[str]:
+        """Files of uploads that lie in the data folder."""
+        places = ("incoming", "blobs")
+        return [str(path) for place in places for path in (self.folder / "data" / place).rglob("*") if path.is_file()]
 
     def get(self, path, **headers):
         request = urllib.request.Request(self.url + path, headers=headers)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.status, answer.read()
 
 
@@ -74,34 +84,29 @@ def wait_until(condition, seconds=PATIENCE_S):
     return False
 
 
-@pytest.fixture
-def start(tmp_path):
-    processes = []
+def launch(folder, **changes) -> Running:
+    port = free_port()
+    settings = Settings(data_dir=folder / "data", port=port, **changes)
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM],
+        env=os.environ | environment(settings),
+        stdout=subprocess.PIPE,
+        stderr=(folder / "server.log").open("wb"),
+        start_new_session=True,
+    )
+    running = Running(process, f"http://127.0.0.1:{port}{settings.prefix}", folder)
+    assert wait_until(lambda: process.poll() is not None or answers(running)), running.log()
+    return running
 
-    def run(**changes) -> Running:
-        port = free_port()
-        settings = Settings(data_dir=tmp_path / "data", port=port, **changes)
-        process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM],
-            env=os.environ | environment(settings),
-            stdout=subprocess.PIPE,
-            stderr=(tmp_path / "server.log").open("wb"),
-            start_new_session=True,
-        )
-        processes.append(process)
-        running = Running(process, f"http://127.0.0.1:{port}")
-        assert wait_until(lambda: process.poll() is not None or answers(running)), (tmp_path / "server.log").read_text()
-        return running
 
-    yield run
-    for process in processes:
-        below = children(process.pid)
-        process.kill()
-        process.wait()
-        process.stdout.close()
-        for pid in below:
-            if is_running(pid):
-                os.kill(pid, signal.SIGKILL)
+def end(running) -> None:
+    below = children(running.process.pid)
+    running.process.kill()
+    running.process.wait()
+    running.process.stdout.close()
+    for pid in below:
+        if is_running(pid):
+            os.kill(pid, signal.SIGKILL)
 
 
 def answers(running) -> bool:
@@ -111,15 +116,41 @@ def answers(running) -> bool:
         return False
 
 
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_it_answers_and_leaves_nobody_behind(start, stop):
-    running = start(workers=2)
+@pytest.fixture
+def start(tmp_path):
+    processes = []
+
+    def run(**changes) -> Running:
+        processes.append(launch(tmp_path, **changes))
+        return processes[-1]
+
+    yield run
+    for running in processes:
+        end(running)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A server that several tests ask; none of them stops it."""
+    running = launch(tmp_path_factory.mktemp("served"), workers=2, max_upload_mb=1)
+    assert running.process.poll() is None, running.log()
+    yield running
+    end(running)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
+def test_it_answers_and_leaves_nobody_behind(start, tone, stop):
+    running = start(workers=2, prefix="/music")
     assert running.get("/healthz")[0] == 200
     assert b"<html" in running.get("/")[1]
     below = children(running.process.pid)
     assert len(below) >= 3  # two web processes and the one that does the jobs
-    running.process.send_signal(stop)
-    running.process.wait(PATIENCE_S)
+    with urllib.request.urlopen(f"{running.url}/v1/jobs/{waiting_job(running, tone())}/events", timeout=60) as stream:
+        assert stream.readline().startswith(b"retry:")
+        running.process.send_signal(stop)
+        stream.read()  # an open stream holds nothing up
+    said, _ = running.process.communicate(timeout=PATIENCE_S)
+    assert f"Genrelab is at {running.url}/".encode() in said
     assert wait_until(lambda: not any(is_running(pid) for pid in below), 30), [p for p in below if is_running(p)]
     if stop != signal.SIGKILL:
         assert running.process.returncode == 0
@@ -127,37 +158,30 @@ def test_it_answers_and_leaves_nobody_behind(start, stop):
         running.get("/healthz")
 
 
-def test_it_says_where_it_is(start):
-    running = start(prefix="/music")
-    running.process.terminate()
-    assert f"Genrelab is at {running.url}/music/".encode() in running.process.communicate()[0]
-
-
-def test_an_open_event_stream_does_not_hold_it_up(start, tmp_path, tone):
-    running = start()
-    form = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n' + tone() + b"\r\n--b--\r\n"
+def waiting_job(running, content: bytes) -> str:
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
     request = urllib.request.Request(
         f"{running.url}/v1/classifications",
-        data=form,
+        data=head + content + b"\r\n--b--\r\n",
         headers={"Content-Type": "multipart/form-data; boundary=b", "Prefer": "respond-async"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        job = json.load(answer)
-    with urllib.request.urlopen(f"{running.url}/v1/jobs/{job['id']}/events", timeout=30) as stream:
-        assert stream.readline().startswith(b"retry:")
-        started = time.monotonic()
-        running.process.terminate()
-        stream.read()
-    running.process.wait(PATIENCE_S)
-    assert time.monotonic() - started < 10
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)["id"]
 
 
-def test_counts_of_several_processes_are_added_up(start):
-    running = start(workers=2)
-    before = total(running)
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_it_is_not_opened_to_others_without_a_token(start, host):
+    running = start(host=host)
+    assert running.process.returncode not in {0, None}
+    assert "ConfigurationError" in running.log()
+    assert "genrelab tokens create" in running.log()
+
+
+def test_counts_of_several_processes_are_added_up(served):
+    before = total(served)
     for _ in range(20):
-        running.get("/v1")  # a connection each, so that both processes answer some
-    assert total(running) == before + 20
+        served.get("/v1")  # a connection each, so that both processes answer some
+    assert total(served) == before + 20
 
 
 def total(running) -> float:
@@ -166,25 +190,15 @@ def total(running) -> float:
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
 
 
-def test_a_dead_job_process_is_replaced(start):
-    running = start()
-    web_and_jobs = children(running.process.pid)
-    command = {pid: subprocess.check_output(["ps", "-o", "args=", "-p", str(pid)], text=True) for pid in web_and_jobs}
+def test_a_dead_job_process_is_replaced(served):
+    before = children(served.process.pid)
+    command = {pid: subprocess.check_output(["ps", "-o", "args=", "-p", str(pid)], text=True) for pid in before}
     job_process = next(pid for pid, line in command.items() if "job process" in line)
     os.kill(job_process, signal.SIGKILL)
-    assert wait_until(lambda: len(children(running.process.pid) - {job_process}) >= len(web_and_jobs), 20)
+    assert wait_until(lambda: len(children(served.process.pid) - {job_process}) >= len(before), 30)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
-def test_it_is_not_opened_to_others_without_a_token(start, tmp_path, host):
-    running = start(host=host)
-    assert running.process.returncode not in {0, None}
-    said = (tmp_path / "server.log").read_text()
-    assert "ConfigurationError" in said
-    assert "genrelab tokens create" in said
-
-
-def raw(running, request: bytes, *, timeout=10) -> bytes:
+def raw(running, request: bytes, *, timeout=30) -> bytes:
     host, port = running.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=timeout) as connection:
         connection.sendall(request)
@@ -197,8 +211,7 @@ def raw(running, request: bytes, *, timeout=10) -> bytes:
 HEAD = b"POST /v1/classifications HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n"
 
 
-def test_hostile_bytes_never_break_it(start):
-    running = start(max_upload_mb=1)
+def test_hostile_bytes_never_break_it(served):
     for request in (
         b"\x00\xff\xfe\r\n\r\n",
         b"GET / HTTP/9.9\r\n\r\n",
@@ -217,30 +230,25 @@ def test_hostile_bytes_never_break_it(start):
         + bytes(65536)
         + b"\r\n0\r\n\r\n",
     ):
-        answer = raw(running, request)
+        answer = raw(served, request)
         assert answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4")), (request[:60], answer[:200])
-    assert running.get("/healthz")[0] == 200
+    assert served.get("/healthz")[0] == 200
 
 
-def test_an_upload_without_length_is_stopped_at_the_limit(start, tmp_path):
-    running = start(max_upload_mb=1)
+def test_an_upload_without_length_is_stopped_at_the_limit(served):
     part = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
     chunks = b"".join(b"10000\r\n" + bytes(65536) + b"\r\n" for _ in range(40))
     body = b"%x\r\n%s\r\n" % (len(part), part) + chunks + b"0\r\n\r\n"
-    answer = raw(running, HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+    answer = raw(served, HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
     assert b" 413 " in answer.split(b"\r\n")[0]
-    incoming = tmp_path / "data" / "incoming"
-    assert not incoming.exists() or list(incoming.iterdir()) == []
+    assert served.kept() == []
 
 
-def test_a_client_that_breaks_off_leaves_nothing(start, tmp_path):
-    running = start()
+def test_a_client_that_breaks_off_leaves_nothing(served):
     part = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
-    host, port = running.url.removeprefix("http://").split(":")
+    host, port = served.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
-        connection.sendall(HEAD + b"Content-Length: 9000000\r\n\r\n" + part + bytes(3_000_000))
-    time.sleep(1)
-    assert json.loads(running.get("/v1/tracks")[1])["items"] == []
-    incoming = tmp_path / "data" / "incoming"
-    assert not incoming.exists() or list(incoming.iterdir()) == []
-    assert running.get("/healthz")[0] == 200
+        connection.sendall(HEAD + b"Content-Length: 1040000\r\n\r\n" + part + bytes(1_030_000))
+    assert wait_until(lambda: served.kept() == [], 10)
+    assert json.loads(served.get("/v1/tracks")[1])["items"] == []
+    assert served.get("/healthz")[0] == 200
