@@ -5,9 +5,11 @@ survives the end of the process but not that of the power, and what was acknowle
 commits a few times per upload, so that the price, some milliseconds each, is not felt.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -78,6 +80,7 @@ class Database:
             If the database cannot be asked at the moment.
         """
         with _translated(), Session(self._writing, expire_on_commit=False) as session, session.begin():
+            session.connection()  # begins here, not at the first statement
             yield session
 
     def is_reachable(self) -> bool:
@@ -155,7 +158,12 @@ def _checked(url: str) -> URL:
 
 
 def _engine(url: URL) -> Engine:
-    options: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": POOL_OVERFLOW, "pool_timeout": BUSY_TIMEOUT_S}
+    options: dict[str, Any] = {
+        "pool_size": POOL_SIZE,
+        "max_overflow": POOL_OVERFLOW,
+        "pool_timeout": BUSY_TIMEOUT_S,
+        "json_serializer": partial(json.dumps, allow_nan=False, separators=(",", ":")),
+    }
     if url.get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10}, **options)
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}, **options)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.support.databases import database, database_url  # noqa: F401 - fixtures
+
 
 @pytest.fixture
 def make_parts(tmp_settings):
