@@ -7,8 +7,10 @@ parsed where the service runs.
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from models.classifier import GenreClassifier
     from models.listening import Listening
 
+REHEARSAL_SR = 22050  # Hz
+REHEARSAL_SAMPLES = 20 * REHEARSAL_SR  # more than one block, so that a process can be kept half-way
 LISTENING_VERSION = "1"  # part of every cache key: raise it when the same recording would be heard otherwise
 
 
@@ -81,6 +85,7 @@ class Engine:
         """Load the model, compile it and start the decoding processes."""
         _ = self.pool  # its processes start while the model loads
         self.classifier.warm_up()
+        self._rehearse()
         self._warm = True
 
     def reload(self) -> None:
@@ -163,6 +168,20 @@ class Engine:
     def cache(self) -> FeatureCache:
         """What was heard before."""
         return FeatureCache(self._settings.data_dir / "cache", max_bytes=self._settings.cache_max_mb * 2**20)
+
+    def _rehearse(self) -> None:
+        """Take every decoding process through a recording, as each pays for its imports at the first one."""
+        import soundfile
+
+        with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+            path = Path(folder) / "rehearsal.wav"
+            noise = np.random.default_rng(0).standard_normal(REHEARSAL_SAMPLES).astype(np.float32)
+            soundfile.write(path, 0.1 * noise, REHEARSAL_SR)
+            runs = [stack.enter_context(self.pool.analyse(path)) for _ in range(self._settings.decode_workers)]
+            for run in runs:
+                next(run)  # each holds a process from here on, so that none is left out
+            for run in runs:
+                self.classifier.listen(run)
 
     def _listen(
         self, classifier: GenreClassifier, path: Path, sha256: str | None, tick: Callable[[float], None]
