@@ -1,8 +1,12 @@
 """Takes the pictures of the page that the documentation shows: `make screenshots`.
 
 It starts a server of its own on an empty data folder, classifies the recordings of a folder with the installed
-model, and photographs the pages in Chromium. The recordings are those of `GENRELAB_SHARED_DATA`, or of the folder
-given as the argument; every picture shows answers of the real model about real recordings.
+model, and photographs the pages in Chromium: real answers about real recordings. The recordings are those of
+`GENRELAB_SHARED_DATA`, or of the folders given as arguments. The pictures in docs/images show the six of the
+development data (from the music of Battle for Wesnoth) and three of the game Frozen Bubble's (Debian's package
+frozen-bubble-data):
+
+    python docs/screenshots.py ../shared/data/audio /usr/share/games/frozen-bubble/snd --star introzik
 """
 
 import argparse
@@ -28,6 +32,7 @@ from service.usecases import tracks as usecases
 
 IMAGES = Path(__file__).parent / "images"
 MAX_BYTES = 400_000
+MIN_BYTES = 100_000  # of a recording: a game's folder of music holds its noises too
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -38,6 +43,8 @@ FLAGS = [
     "--disable-sync",
 ]
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 860}, "device_scale_factor": 1.5}
+TALL = {"width": 1280, "height": 1130}
+PLAIN: dict[str, Any] = {"viewport": TALL}
 PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 844},
     "device_scale_factor": 2,
@@ -50,10 +57,15 @@ def main() -> None:
     """Classify, then photograph."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     default = Path(os.environ.get("GENRELAB_SHARED_DATA", "../shared/data")) / "audio"
-    parser.add_argument("music", type=Path, nargs="?", default=default, help="folder of recordings")
+    parser.add_argument("music", type=Path, nargs="*", default=[default], help="folders of recordings")
     parser.add_argument("--star", default="traveling_minstrels", help="part of the name of the track page's recording")
     options = parser.parse_args()
-    recordings = sorted(path for path in options.music.glob("*") if path.is_file())
+    recordings = [
+        path
+        for folder in options.music
+        for path in sorted(folder.glob("*"))
+        if path.is_file() and path.stat().st_size > MIN_BYTES
+    ]
     program = shutil.which("chromium")
     if program is None or not recordings:
         sys.exit(f"Needs Chromium (found: {program}) and recordings in {options.music} (found: {len(recordings)}).")
@@ -97,14 +109,17 @@ def photograph(browser: Browser, url: str, star: str) -> None:
         page = opened(browser, url, color_scheme=theme, **DESKTOP)
         page.locator("#rows tr").first.wait_for()
         keep(page, f"library-{theme}")
+        page.set_viewport_size(TALL)
         page.goto(f"{url}tracks/{star}")
         listen_a_little(page)
         keep(page, f"track-{theme}")
-        figures = page.locator("#pictures")
-        figures.scroll_into_view_if_needed()
+        page.context.close()
+        page = opened(browser, f"{url}tracks/{star}", color_scheme=theme, **PLAIN)
+        listen_a_little(page)
+        page.locator("#pictures").scroll_into_view_if_needed()
         page.locator(".picture[data-kind=scalogram] img").wait_for()
-        page.locator("#attributes").evaluate("card => scrollTo(0, card.offsetTop - 84)")
-        keep(page, f"track-{theme}-sound")
+        page.locator("#pictures").evaluate("card => scrollTo(0, card.offsetTop - 460)")
+        keep(page, f"track-{theme}-sound", kind="jpg")
         page.context.close()
     page = opened(browser, url, color_scheme="light", **PHONE)
     page.locator("#rows tr").first.wait_for()
@@ -128,22 +143,22 @@ def opened(browser: Browser, url: str, **options: Any) -> Page:
 def listen_a_little(page: Page) -> None:
     """Move to a third of the recording, so that the played part and the playhead show."""
     page.locator("#wave canvas").first.wait_for()
+    page.locator("#model-chip .dot.good").wait_for()
     page.keyboard.press("4")
     page.locator(".run.current").wait_for()
     page.wait_for_timeout(300)
 
 
-def keep(page: Page, name: str) -> None:
-    """Save what is in view as a PNG of few colours, small enough for a repository."""
+def keep(page: Page, name: str, *, kind: str = "png") -> None:
+    """Save what is in view: as PNG, or as JPEG where spectrograms would make a PNG large."""
     page.wait_for_timeout(400)
     image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
-        IMAGES / f"{name}.png", optimize=True
-    )
-    size = (IMAGES / f"{name}.png").stat().st_size
-    print(f"{name}.png: {size / 1000:.0f} kB")
+    file = IMAGES / f"{name}.{kind}"
+    image.save(file, **({"optimize": True} if kind == "png" else {"quality": 90, "subsampling": 0}))
+    size = file.stat().st_size
+    print(f"{file.name}: {size / 1000:.0f} kB")
     if size > MAX_BYTES:
-        sys.exit(f"{name}.png has {size} bytes: more than {MAX_BYTES}.")
+        sys.exit(f"{file.name} has {size} bytes: more than {MAX_BYTES}.")
 
 
 if __name__ == "__main__":

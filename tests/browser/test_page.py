@@ -100,6 +100,8 @@ def test_upload_result_seek_spectrogram(live: Live, open_page: Callable[..., Any
         image.wait_for()
         assert image.evaluate("image => image.complete && image.naturalWidth > 100")
         assert "Hz" in image.get_attribute("alt")
+        left = figure.locator(".playhead").evaluate("head => head.style.left")
+        assert left == page.locator("#lanes .playhead").evaluate("head => head.style.left") != "0%"
     box = page.locator(".picture[data-kind=spectrogram] .canvas").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     until(page, "document.getElementById('audio').currentTime > 5.9")

@@ -48,21 +48,24 @@ function prepare(figure, { player, duration, scale }) {
     (changes) => {
       if (!changes.some((change) => change.isIntersecting)) return;
       seen.disconnect();
-      show(canvas, { source: figure.dataset.src, alt });
+      show(canvas, { source: figure.dataset.src, alt, player });
     },
     { rootMargin: "400px" },
   );
   seen.observe(figure);
 }
 
-function show(canvas, { source, alt }) {
+function show(canvas, { source, alt, player }) {
   const wanted = new URL(source, location.href);
   wanted.searchParams.set("width", Math.min(2400, Math.max(600, Math.round((canvas.clientWidth * devicePixelRatio) / 100) * 100)));
   wanted.searchParams.set("height", 384);
   const picture = el("img", { alt, draggable: "false" });
-  picture.addEventListener("load", () => canvas.replaceChildren(picture, el("div", { class: "playhead", "aria-hidden": "true" })));
+  picture.addEventListener("load", () => {
+    canvas.replaceChildren(picture, el("div", { class: "playhead", "aria-hidden": "true" }));
+    player.dispatchEvent(new Event("time")); // puts the new playhead where the others are
+  });
   picture.addEventListener("error", () => {
-    const again = el("button", { type: "button", class: "button small", onclick: (event) => { event.stopPropagation(); show(canvas, { source, alt }); } }, icon("retry"), "Try again");
+    const again = el("button", { type: "button", class: "button small", onclick: (event) => { event.stopPropagation(); show(canvas, { source, alt, player }); } }, icon("retry"), "Try again");
     canvas.replaceChildren(el("div", { class: "failed", role: "alert" }, el("p", {}, "This picture could not be drawn."), again));
   });
   picture.src = wanted.href;

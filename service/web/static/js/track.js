@@ -316,7 +316,7 @@ function showEvidence(answer) {
   byId("lanes").classList.toggle("unmarked", stretches.length === 0);
   if (stretches.length === 0) return;
   const genre = genreName(answer.genre, { capital: false });
-  byId("why-text").textContent = `Leave a stretch out, and the probability of ${genre} changes by this much.`;
+  byId("why-text").textContent = `What each stretch adds to the probability of ${genre}, or takes from it: measured by leaving it out.`;
   byId("evidence").replaceChildren(...stretches.map((stretch, index) => evidenceLine(stretch, index, { stretches, genre })));
   byId("markers").replaceChildren(
     ...stretches.map((stretch, index) =>
