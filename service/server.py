@@ -23,18 +23,17 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
-from models.errors import ModelError
 from service import logs
-from service.errors import ConfigurationError, ServiceError
+from service.errors import ConfigurationError
 from service.security.exposure import refuse_exposure
 from service.services import Services
 from service.settings import Settings
+from service.warm_up import warm_up_in_background
 
 JOB_PROCESS = (sys.executable, "-m", "service.worker")
 GRACE_S = 20  # for requests under way when the server stops
 STALL_S = 60  # of silence in the middle of a request
 FROZEN_S = 120  # of a web process that does not even look at its sockets
-WARM_UP_RETRY_S = 15  # after a failure, such as weights that are not there yet
 MIN_RESTART_S, MAX_RESTART_S = 1.0, 60.0
 MAX_HEADER_LINE = 8190
 MAX_HEADERS = 100
@@ -263,24 +262,8 @@ def _bracketed(host: str) -> str:
 
 
 def _warm_up(worker: Worker) -> None:
-    """Load and compile the model while nobody waits for it."""
-    app = worker.wsgi
-    services: Services = app.extensions["services"]
-    log = structlog.stdlib.get_logger(__name__)
-
-    def warm_up() -> None:
-        while not services.engine.ready:
-            started = time.monotonic()
-            try:
-                services.engine.warm_up()
-            except (ModelError, ServiceError, OSError) as error:
-                log.error("the model cannot be loaded, trying again", reason=str(error), in_s=WARM_UP_RETRY_S)
-                if app.extensions["stopping"].wait(WARM_UP_RETRY_S):
-                    return
-            else:
-                log.info("ready", warm_up_s=round(time.monotonic() - started, 1))
-
-    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    extensions = worker.wsgi.extensions
+    warm_up_in_background(extensions["services"].engine, extensions["stopping"])
 
 
 def _close(_arbiter: Arbiter, worker: Worker) -> None:

@@ -19,6 +19,7 @@ from service import logs
 from service.job_runner import JobRunner
 from service.services import Services
 from service.settings import Settings
+from service.warm_up import warm_up_in_background
 
 PATIENCE_S = 10.0  # for jobs to notice that they must end
 LAST_RESORT_S = 30.0
@@ -52,6 +53,7 @@ def run(settings: Settings, engine: Any = None) -> None:
                 signal.signal(number, lambda *_: stopping.set())
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
             end_with_parent(stopping.set)
+            warm_up_in_background(services.engine, stopping)
             log.info("waiting for jobs", threads=settings.decode_workers)
             while not stopping.wait(HEALTH_S):
                 consumer.check_worker_health()
