@@ -96,7 +96,7 @@ def identify(file: BinaryIO) -> Content:
         start += 10 + size + (10 if head[5] & 0x10 else 0)
     for offset, magic, parents, name in _PCM_MAGIC:
         if head[offset : offset + len(magic)] == magic and head.startswith(parents):
-            return Content(name, True, start, head, f"{name.upper()} data")
+            return Content(name, not _is_mpeg_wav(head), start, head, f"{name.upper()} data")
     for offset, magic, name in _CODED_MAGIC:
         if head[offset : offset + len(magic)] == magic:
             return Content(name, False, start, head, f"{name.upper()} data")
@@ -106,6 +106,15 @@ def identify(file: BinaryIO) -> Content:
     if description == UNKNOWN and _is_mpeg_frame(head):
         return Content("mp3", False, 0, head, "data that begins like MPEG audio")
     return Content("", False, 0, head, description)
+
+
+def _is_mpeg_wav(head: bytes) -> bool:
+    """Whether a WAV header announces MPEG audio, which libsndfile decodes too, but not without remarks on stderr."""
+    at = head.find(b"fmt ") + 8
+    tag = head[at : at + 2]
+    if tag == b"\xfe\xff":  # extensible: the tag comes further down
+        tag = head[at + 24 : at + 26]
+    return head.startswith(b"RIFF") and at >= 8 and tag in (b"\x50\x00", b"\x55\x00")
 
 
 def _is_mpeg_frame(head: bytes) -> bool:

@@ -16,7 +16,7 @@ import av.logging
 import numpy as np
 
 from features.containers import Content
-from features.errors import CorruptAudio, EmptyFile, UnsupportedFormat
+from features.errors import CorruptAudio, DecoderLimitExceeded, EmptyFile, UnsupportedFormat
 
 DEMUXERS = (
     "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,matroska,mov,mp3,mpc,mpc8,mpeg,mpegts,ogg,rm,tak,tta,"
@@ -59,8 +59,8 @@ class FfmpegReader:
         file.seek(0)
         try:
             self._container: Any = av.open(_Nameless(file), options=OPTIONS, buffer_size=READ_BYTES)
-        except MemoryError:
-            raise
+        except MemoryError as error:
+            raise _too_much_memory() from error
         except (av.error.FFmpegError, ValueError) as error:
             if content.format:
                 raise CorruptAudio(
@@ -153,15 +153,15 @@ class FfmpegReader:
                 packet = next(packets)
             except StopIteration:
                 return
-            except MemoryError:
-                raise
+            except MemoryError as error:
+                raise _too_much_memory() from error
             except av.error.FFmpegError as error:
                 raise self._damaged() from error
             self._n_packets += packet.size > 0
             try:
                 frames = packet.decode()
-            except MemoryError:
-                raise
+            except MemoryError as error:
+                raise _too_much_memory() from error
             except (av.error.FFmpegError, ValueError) as error:
                 self._n_bad += 1
                 bad_in_a_row += 1
@@ -241,6 +241,12 @@ class FfmpegReader:
             case "mpc8":
                 return "mpc"
         return container
+
+
+def _too_much_memory() -> DecoderLimitExceeded:
+    return DecoderLimitExceeded(
+        "decoding asks for more memory than there is: the file is damaged, or no recording; copy or export it again"
+    )
 
 
 class _Nameless:

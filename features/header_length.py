@@ -75,7 +75,7 @@ def _check_aiff(file: BinaryIO, total: int) -> None:
         if name == b"COMM":
             channels, frames, bits, exponent, mantissa = struct.unpack(">HIHHQ", file.read(18))
             frame_bytes = channels * ((bits + 7) // 8)
-            rate = mantissa * 2.0 ** ((exponent & 0x7FFF) - 16383 - 63)
+            rate = math.ldexp(mantissa, min((exponent & 0x7FFF) - 16383, 63) - 63)
             bytes_per_s = int(min(rate, 1e9)) * frame_bytes
             is_pcm = is_pcm or file.read(4) in AIFC_PCM
             promised = frames * frame_bytes if is_pcm and frames < STREAMED_FROM else 0

@@ -40,9 +40,6 @@ class SndfileReader:
             raise UnsupportedFormat(
                 f"{format.upper()} file with a codec or header that is not read here: export it as FLAC or 16-bit WAV"
             ) from error
-        if self._file.subtype.startswith("MPEG"):
-            self.close()
-            raise UnsupportedFormat(f"{format.upper()} with MPEG audio")  # its decoder writes to standard error
         self.sample_rate = self._file.samplerate
         self.channels = self._file.channels
         self.n_frames = self._file.frames if self._file.frames < UNKNOWN_LENGTH else None
@@ -83,9 +80,8 @@ class SndfileReader:
         self._source.seek(0)
         # A plain file is given by its descriptor, which saves a call back into Python for each read.
         # No name reaches libsndfile, which would guess headerless formats from it.
-        return soundfile.SoundFile(
-            self._source.fileno() if isinstance(self._source, io.FileIO) else self._source, closefd=False
-        )
+        plain = isinstance(self._source, io.FileIO)
+        return soundfile.SoundFile(self._source.fileno() if plain else _Callbacks(self._source), closefd=False)
 
     def _seek(self, start: int) -> int:
         if start == 0:
@@ -114,3 +110,17 @@ class SndfileReader:
             f"a damaged or cut-off {self.format.upper()} file: it can be read for {position / self.sample_rate:.1f} s"
             f"{promised}; copy or export it again"
         )
+
+
+class _Callbacks:
+    """What libsndfile calls of a file object: a seek that a damaged header sends nowhere moves nothing."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.read, self.tell = file.read, file.tell
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, OverflowError, ValueError):  # raised inside a callback it would only be printed
+            return self._file.tell()

@@ -415,6 +415,21 @@ def test_libraries_say_nothing_on_standard_error(tmp_path: Path) -> None:
     assert done.stdout + done.stderr == b""
 
 
+@pytest.mark.parametrize("name", sorted(GOOD))
+def test_no_damage_gives_another_error_or_impossible_samples(name: str, rng: np.random.Generator) -> None:
+    whole = GOOD[name](_noise(0.5, sr=_rate(name)), _rate(name))
+    for _ in range(10):
+        data = bytearray(whole)
+        at = int(rng.integers(min(400, len(data)))) if rng.random() < 0.5 else int(rng.integers(len(data)))
+        data[at : at + 8] = rng.bytes(int(rng.integers(16)))
+        data = data[: int(rng.integers(len(data)))] if rng.random() < 0.2 else data
+        try:
+            y = load(io.BytesIO(bytes(data)), sr=16_000)
+        except AudioError:
+            continue
+        assert np.isfinite(y).all()
+
+
 @pytest.mark.parametrize("format", ["FLAC", "OGG"])
 def test_a_long_recording_never_lies_in_memory(format: str, tmp_path: Path) -> None:
     path = tmp_path / "long"
