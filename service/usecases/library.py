@@ -42,6 +42,10 @@ class ClassifyingEngine(Protocol):
         """Name the genre of a file: something with a `classification`."""
         ...
 
+    def close(self) -> None:
+        """Give up what is under way. Safe to call twice."""
+        ...
+
 
 @dataclass(frozen=True)
 class FileAnswer:
@@ -155,7 +159,7 @@ def local_runner(
     """Classify on this machine: `threads` recordings at a time go through one engine.
 
     The engine decodes in processes of its own, so these threads mostly wait, and its network takes
-    the cores that decoding leaves.
+    the cores that decoding leaves. A run that is stopped half-way closes the engine.
     """
 
     def run(todo: Iterable[tuple[int, Path]], progress: Progress) -> Generator[Outcome, None, None]:
@@ -192,6 +196,8 @@ def local_runner(
                 stop.set()
                 for future in pending:
                     future.cancel()
+                if pending:
+                    engine.close()  # else a thread might wait for a decoding process to start
 
     return run
 

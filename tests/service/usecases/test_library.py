@@ -80,6 +80,7 @@ def test_a_stopped_run_keeps_what_was_computed(music, engine, journal):
     results = run(music, engine, journal, threads=1)
     next(results)
     results.close()
+    assert engine.closed
     computed = set(engine.computed)
     assert computed < {"a.mp3", "b.mp3", "c.mp3", "d.mp3", "e.mp3"}
     again = TextEngine()
