@@ -162,6 +162,7 @@ def _engine(url: URL) -> Engine:
         "pool_size": POOL_SIZE,
         "max_overflow": POOL_OVERFLOW,
         "pool_timeout": BUSY_TIMEOUT_S,
+        "hide_parameters": True,  # what people sent stays out of the log
         "json_serializer": partial(json.dumps, allow_nan=False, separators=(",", ":")),
     }
     if url.get_backend_name() != "sqlite":
