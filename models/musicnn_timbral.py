@@ -16,7 +16,7 @@ from models.frozen_layers import MaxPooledConvolution
 
 N_MELS = 96
 N_BINS = N_MELS // 2 + 1
-ROW_BLOCK = 32  # rows whose intermediate values (1.3 MB) stay in the processor's cache
+ROW_BLOCK = 24  # rows whose intermediate values (1.5 MB) stay in the processor's cache
 
 
 class TimbralFrontEnd:

