@@ -61,8 +61,8 @@ def markdown(result: dict[str, Any]) -> str:
     """The figures as a section of the documentation."""
     return (
         "## A library\n\n"
-        f"`genrelab classify FOLDER --json`, {result['n_clips']} clips of {result['clip_s']:.0f} s with all attributes,\n"
-        f"nothing cached, from the command's start to its end: {result['wall_s']:.1f} s, "
+        f"`genrelab classify FOLDER --json`, {result['n_clips']} clips of {result['clip_s']:.0f} s with all "
+        f"attributes,\nnothing cached, from the command's start to its end: {result['wall_s']:.1f} s, "
         f"**{result['times_real_time']:.0f} × real time**,\n"
         f"with {result['cpu_s'] / result['wall_s']:.1f} of {result['cores']} cores busy on average.\n\n"
         f"`genrelab classify CLIP --json`, one clip, cold: {result['one_clip_cold_s']:.1f} s "
