@@ -9,16 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from service.web.vendor import VENDOR, WAVESURFER
+
 ROOT = Path(__file__).resolve().parents[2]
-VENDOR = Path(__file__).parent / "static" / "vendor"
-WAVESURFER = "wavesurfer.esm.js"
 LICENCE = "wavesurfer.LICENSE.txt"
 NPM_TIMEOUT_S = 300
-
-
-def has_player() -> bool:
-    """Whether the page has wavesurfer; without it, the browser's own player is used."""
-    return (VENDOR / WAVESURFER).is_file()
 
 
 def build(*, root: Path = ROOT, vendor: Path = VENDOR) -> str:

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from service.api.context import services
 from service.security.access import Role, principal
 from service.security.headers import CONTENT_SECURITY_POLICY
-from service.web.build_assets import WAVESURFER, has_player
+from service.web.vendor import WAVESURFER, has_player
 
 bp = Blueprint("web", __name__, template_folder="templates", static_folder="static", static_url_path="/assets")
 

@@ -10,14 +10,10 @@ from typing import Any
 import pytest
 from werkzeug.serving import make_server
 
-from features.errors import AudioError
-from service.api.problems import describe
 from service.app import create_app
-from service.errors import Cancelled, ServiceError
-from service.jobs import Job
+from service.job_runner import JobRunner
 from service.services import Services
 from service.settings import Settings
-from service.usecases.tracks import classify_track
 from tests.support.pitch_engine import PitchEngine
 
 FLAGS = [
@@ -89,21 +85,10 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Live]]:
 
 def do_jobs(services: Services, stopping: threading.Event) -> None:
     """What the job process does, one job after the other, as a thread of this process."""
-    while not stopping.wait(0.05):
-        for waiting in services.jobs.list(state="queued").items:
-            if (job := services.jobs.claim(waiting.id)) is not None:
-                do_job(job, services)
-
-
-def do_job(job: Job, services: Services) -> None:
-    def progress(share: float) -> None:
-        if not services.jobs.beat(job, share):
-            raise Cancelled("nobody wants it any more")
-
-    try:
-        services.jobs.finish(job, classify_track(job.track_id or "", services=services, progress=progress))
-    except (AudioError, ServiceError) as error:
-        services.jobs.fail(job, describe(error))
+    with JobRunner(services) as runner:
+        while not stopping.wait(0.05):
+            for waiting in services.jobs.list(state="queued").items:
+                runner.run(waiting.id)
 
 
 @pytest.fixture

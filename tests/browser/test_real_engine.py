@@ -8,7 +8,7 @@ import pytest
 
 from service.settings import Settings
 from tests.browser.conftest import Live
-from tests.browser.test_page import add, answer_of, has_no_sideways_scroll
+from tests.browser.test_page import add, answer_of, drawn, has_no_sideways_scroll
 
 pytestmark = [pytest.mark.browser, pytest.mark.shared]
 
@@ -31,7 +31,7 @@ def test_a_song_gets_its_genre(
     song = shared_data / "audio" / "traveling_minstrels.ogg"
     add(page, {"name": song.name, "mimeType": "audio/ogg", "buffer": song.read_bytes()})
     page.locator(".upload.done a").click()
-    page.locator("#wave canvas").first.wait_for()
+    drawn(page)
     answer = answer_of(live)
     assert page.locator("#genres li[data-genre]").count() == len(answer["probabilities"]) == 10
     assert page.locator("#verdict").get_attribute("data-kind") in {"sure", "between", "unsure"}

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from service.web.build_assets import LICENCE, WAVESURFER, build
+from service.web.build_assets import LICENCE, build
+from service.web.vendor import WAVESURFER
 
 NPM = """#!/bin/sh
 echo "$@" >> calls
