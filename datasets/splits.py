@@ -59,6 +59,39 @@ def block_folds(ids: Sequence[str], labels: np.ndarray, *, n_folds: int = 5, rot
     return folds
 
 
+def training_side(
+    ids: Sequence[str], labels: np.ndarray, folds: np.ndarray, fold: int, *, guard: int = 0
+) -> np.ndarray:
+    """Which tracks may be trained on while a fold is held out.
+
+    Parameters
+    ----------
+    ids, labels
+        As for `block_folds`.
+    folds : np.ndarray, shape (n_tracks,)
+        Fold of each track.
+    fold : int
+        The one that is held out.
+    guard : int
+        Tracks of the same genre at most this many places from a held-out one are left out too: an artist may go on
+        across the cut.
+
+    Returns
+    -------
+    np.ndarray of bool, shape (n_tracks,)
+    """
+    labels = np.asarray(labels)
+    allowed = folds != fold
+    order = np.array(sorted(range(len(ids)), key=lambda track: natural_key(ids[track])), dtype=np.int64)
+    for genre in np.unique(labels):
+        members = order[labels[order] == genre]
+        held_out = np.flatnonzero(folds[members] == fold)
+        places = np.abs(np.arange(len(members))[:, np.newaxis] - held_out)
+        if held_out.size:
+            allowed[members[places.min(axis=1) <= guard]] = False
+    return allowed
+
+
 def natural_key(name: str) -> list[tuple[int, str]]:
     """Sorting key that reads runs of digits as numbers."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name) if part]

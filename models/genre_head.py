@@ -1,15 +1,16 @@
 """The genre of a recording from the tag activations of its patches.
 
-A few simple classifiers (members) look at pooled activations: linear ones and one that compares with every training
-track through a Gaussian kernel. Their log-probabilities are averaged and scaled by a temperature that depends on how
-many patches there are, since a few seconds tell less than a song. Plain arrays and NumPy: nothing is unpickled, and
-TensorFlow is not needed.
+Simple classifiers (members) look at pooled activations: a linear one, and one that compares with every training track
+through a Laplacian kernel. Their log-probabilities are averaged and scaled by a temperature that depends on how many
+patches there are, since a few seconds tell less than a song. Plain arrays: nothing is unpickled, and TensorFlow is not
+needed.
 """
 
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from scipy.spatial.distance import cdist
 from scipy.special import log_softmax
 
 from models.calibration import scale
@@ -160,7 +161,7 @@ class Member:
     support : np.ndarray, shape (n_support, n_features), optional
         Standardised training tracks of a kernel member.
     gamma : float
-        Kernel exp(-gamma * squared distance).
+        Kernel exp(-gamma * sum of absolute differences).
     """
 
     def __init__(
@@ -197,8 +198,20 @@ class Member:
         """(n, n_patches, n_tags) -> (n, n_classes)."""
         features = (pool(taggrams, self.pooling) - self.centre) / self.spread
         if self.support is not None:
-            features = gaussian_kernel(features, self.support, gamma=self.gamma)
+            features = laplacian_kernel(features, self.support, gamma=self.gamma)
         return features @ self.weights + self.bias
+
+    def cooled(self, temperature: float) -> "Member":
+        """The same member with its logits divided by a temperature."""
+        return Member(
+            pooling=self.pooling,
+            centre=self.centre,
+            spread=self.spread,
+            weights=self.weights / temperature,
+            bias=self.bias / temperature,
+            support=self.support,
+            gamma=self.gamma,
+        )
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Arrays from which the member is built again; float32, so that a reloaded member is this one or close."""
@@ -217,10 +230,9 @@ class Member:
         )
 
 
-def gaussian_kernel(features: np.ndarray, support: np.ndarray, *, gamma: float) -> np.ndarray:
-    """exp(-gamma * |f - s|^2) of every pair: (n, d), (m, d) -> (n, m)."""
-    squares = (features**2).sum(axis=1)[:, np.newaxis] + (support**2).sum(axis=1) - 2 * features @ support.T
-    return np.exp(-gamma * np.maximum(squares, 0))
+def laplacian_kernel(features: np.ndarray, support: np.ndarray, *, gamma: float) -> np.ndarray:
+    """exp(-gamma * |f - s|_1) of every pair: (n, d), (m, d) -> (n, m)."""
+    return np.exp(-gamma * cdist(features, support, "cityblock"))
 
 
 def mean_log_probabilities(logits: list[np.ndarray]) -> np.ndarray:

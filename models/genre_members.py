@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from models.errors import ModelError
-from models.genre_head import Member, gaussian_kernel
+from models.genre_head import Member, laplacian_kernel
 from models.pooling import pool
 
 SPREAD_FLOOR = 1e-6
-RANK_FLOOR = 1e-8  # eigenvalues of the kernel below this share of the largest are rounding
 
 
 @dataclass(frozen=True)
@@ -20,21 +19,21 @@ class MemberSettings:
 
     Attributes
     ----------
-    kind : "linear", "kernel" or "discriminant"
-        Multinomial logistic regression on the features, the same on a Gaussian kernel, or linear discriminant
-        analysis with Ledoit-Wolf shrinkage.
+    kind : "kernel_ridge" or "discriminant"
+        Least squares on the one-hot label through a Laplacian kernel (a Gaussian process's mean), or linear
+        discriminant analysis with Ledoit-Wolf shrinkage.
     pooling : str
         A key of `models.pooling.POOLINGS`.
-    C : float
-        Inverse strength of the L2 penalty of the two logistic regressions.
     width : float
-        Kernel exp(-width * squared distance / n_features).
+        Kernel exp(-width * mean absolute difference of the standardised features).
+    ridge : float
+        Added to the kernel's diagonal, which is 1.
     """
 
-    kind: Literal["linear", "kernel", "discriminant"]
+    kind: Literal["kernel_ridge", "discriminant"]
     pooling: str
-    C: float = 1.0
-    width: float = 1.0
+    width: float = 0.25
+    ridge: float = 0.1
 
 
 def fit_member(tracks: Sequence[np.ndarray], labels: np.ndarray, settings: MemberSettings) -> Member:
@@ -52,29 +51,32 @@ def fit_member(tracks: Sequence[np.ndarray], labels: np.ndarray, settings: Membe
     Returns
     -------
     Member
+        Its logits are uncalibrated.
     """
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-    from sklearn.linear_model import LogisticRegression
-
     features = np.stack([pool(track, settings.pooling) for track in tracks])
     centre = features.mean(axis=0)
     spread = np.maximum(features.std(axis=0), SPREAD_FLOOR)
-    features = (features - centre) / spread
-    shared = {"pooling": settings.pooling, "centre": centre, "spread": spread}
-    if settings.kind == "discriminant":
-        fitted = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(features, labels)
-        return Member(weights=fitted.coef_.T, bias=fitted.intercept_, **shared)
-    regression = LogisticRegression(C=settings.C, max_iter=5000)
-    if settings.kind == "linear":
-        fitted = regression.fit(features, labels)
-        return Member(weights=fitted.coef_.T, bias=fitted.intercept_, **shared)
-    if settings.kind == "kernel":
-        gamma = settings.width / features.shape[1]
-        kernel = gaussian_kernel(features, features, gamma=gamma)
-        # A penalty on the function's norm is an L2 penalty in the basis that whitens the kernel.
-        values, vectors = np.linalg.eigh(kernel)
-        kept = values > RANK_FLOOR * values[-1]
-        basis = vectors[:, kept] / np.sqrt(values[kept])
-        fitted = regression.fit(kernel @ basis, labels)
-        return Member(weights=basis @ fitted.coef_.T, bias=fitted.intercept_, support=features, gamma=gamma, **shared)
-    raise ModelError(f"no member of kind {settings.kind!r}, expected linear, kernel or discriminant")
+    fit = FITS.get(settings.kind)
+    if fit is None:
+        raise ModelError(f"no member of kind {settings.kind!r}, expected one of {', '.join(FITS)}")
+    fitted = fit((features - centre) / spread, labels, settings)
+    return Member(pooling=settings.pooling, centre=centre, spread=spread, **fitted)
+
+
+def _fit_kernel_ridge(features: np.ndarray, labels: np.ndarray, settings: MemberSettings) -> dict[str, Any]:
+    gamma = settings.width / features.shape[1]
+    targets = np.eye(labels.max() + 1)[labels]
+    share = targets.mean(axis=0)
+    kernel = laplacian_kernel(features, features, gamma=gamma) + settings.ridge * np.eye(len(features))
+    weights = np.linalg.solve(kernel, targets - share)
+    return {"weights": weights, "bias": share, "support": features, "gamma": gamma}
+
+
+def _fit_discriminant(features: np.ndarray, labels: np.ndarray, _: MemberSettings) -> dict[str, Any]:
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    fitted = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(features, labels)
+    return {"weights": fitted.coef_.T, "bias": fitted.intercept_}
+
+
+FITS = {"kernel_ridge": _fit_kernel_ridge, "discriminant": _fit_discriminant}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.splits import block_folds
+from datasets.splits import block_folds, training_side
 from datasets.taggrams import TaggramSet
 from models.calibration import fit_temperature, scale
 from models.conformal import class_scores, threshold
@@ -17,8 +17,7 @@ from models.genre_head import GenreHead, Member, mean_log_probabilities
 from models.genre_members import MemberSettings, fit_member
 
 MEMBERS = (
-    MemberSettings("linear", "root_of_mean", C=0.05),
-    MemberSettings("kernel", "root_of_mean", C=10.0, width=1.0),
+    MemberSettings("kernel_ridge", "root_of_mean", width=0.25, ridge=0.1),
     MemberSettings("discriminant", "mean_log_odds"),
 )
 
@@ -33,6 +32,9 @@ class Recipe:
         Classifiers whose log-probabilities are averaged.
     n_folds, rotations : int, tuple of float
         Block layouts of the out-of-fold answers.
+    guard : int
+        Tracks on either side of a cut that the answering members are not fitted on either: new recordings come from
+        new artists, and an artist that goes on across a cut would make the head too sure of itself.
     clip_patches : tuple of int
         Lengths of the clips that temperatures are fitted for; a longer one than a track has means the whole track.
     clips_per_track : int
@@ -47,13 +49,14 @@ class Recipe:
 
     members: tuple[MemberSettings, ...] = MEMBERS
     n_folds: int = 5
+    guard: int = 2
     rotations: tuple[float, ...] = (0.0, 0.5)
     clip_patches: tuple[int, ...] = (1, 2, 4, 8, 16, 28)
     clips_per_track: int = 4
     coverage: float = 0.9
     rank_charge: float = 0.0
     free_ranks: int = 1
-    max_set_size: int = 4
+    max_set_size: int = 3
 
 
 def fit_head(tracks: TaggramSet, recipe: Recipe, *, name: str, backbone: str) -> GenreHead:
@@ -85,22 +88,30 @@ def head_arrays(tracks: TaggramSet, recipe: Recipe) -> dict[str, np.ndarray]:
     """The arrays of `fit_head`'s head, as they are saved."""
     if missing := set(range(len(tracks.genres))) - set(tracks.labels.tolist()):
         raise ModelError(f"no track of {', '.join(tracks.genres[i] for i in sorted(missing))} to learn from")
-    arrays = {
-        f"members/{index}/{name}": array
-        for index, member in enumerate(_fit_members(tracks, recipe))
-        for name, array in member.to_arrays().items()
-    }
     heard = _out_of_fold_logits(tracks, recipe)
-    temperatures = [fit_temperature(*heard[n_patches]) for n_patches in recipe.clip_patches]
-    logits, labels = heard[max(recipe.clip_patches)]
+    longest = max(recipe.clip_patches)
+    # Each member is calibrated first, so that a loud one does not drown the others in the mean.
+    cooling = [fit_temperature(logits, heard[longest].labels) for logits in heard[longest].of_member]
+    mean_logits = {
+        n_patches: mean_log_probabilities([z / t for z, t in zip(answers.of_member, cooling, strict=True)])
+        for n_patches, answers in heard.items()
+    }
+    temperatures = {n: fit_temperature(logits, heard[n].labels) for n, logits in mean_logits.items()}
+    labels = heard[longest].labels
     scores = class_scores(
-        scale(logits, temperatures[int(np.argmax(recipe.clip_patches))]),
+        scale(mean_logits[longest], temperatures[longest]),
         rank_charge=recipe.rank_charge,
         free_ranks=recipe.free_ranks,
     )
+    members = [m.cooled(t) for m, t in zip(_fit_members(tracks, recipe), cooling, strict=True)]
+    arrays = {
+        f"members/{index}/{name}": array
+        for index, member in enumerate(members)
+        for name, array in member.to_arrays().items()
+    }
     return arrays | {
-        "calibration/n_patches": np.array(recipe.clip_patches, dtype=np.float64),
-        "calibration/temperatures": np.array(temperatures),
+        "calibration/n_patches": np.array(sorted(temperatures), dtype=np.float64),
+        "calibration/temperatures": np.array([temperatures[n] for n in sorted(temperatures)]),
         "conformal/limit": np.array(threshold(scores[np.arange(len(labels)), labels], coverage=recipe.coverage)),
         "conformal/rank_charge": np.array(recipe.rank_charge),
         "conformal/free_ranks": np.array(recipe.free_ranks),
@@ -130,21 +141,32 @@ def _fit_members(tracks: TaggramSet, recipe: Recipe) -> list[Member]:
     return [fit_member(tracks.tracks, tracks.labels, settings) for settings in recipe.members]
 
 
-def _out_of_fold_logits(tracks: TaggramSet, recipe: Recipe) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    """Logits and labels of clips by members that never saw the track, per clip length."""
-    found: dict[int, list[tuple[np.ndarray, int]]] = {n_patches: [] for n_patches in recipe.clip_patches}
+@dataclass(frozen=True)
+class _Answers:
+    """What members said of clips of one length that they never saw: `of_member` each (n_clips, n_genres)."""
+
+    of_member: list[np.ndarray]
+    labels: np.ndarray
+
+
+def _out_of_fold_logits(tracks: TaggramSet, recipe: Recipe) -> dict[int, _Answers]:
+    """Uncalibrated logits of clips by members that never saw the track, per clip length."""
+    found: dict[int, list[list[np.ndarray]]] = {n_patches: [] for n_patches in recipe.clip_patches}
+    labels: dict[int, list[int]] = {n_patches: [] for n_patches in recipe.clip_patches}
     for rotation in recipe.rotations:
         folds = block_folds(tracks.ids, tracks.labels, n_folds=recipe.n_folds, rotation=rotation)
         for fold in range(recipe.n_folds):
-            members = _fit_members(subset(tracks, folds != fold), recipe)
+            trained_on = training_side(tracks.ids, tracks.labels, folds, fold, guard=recipe.guard)
+            members = _fit_members(subset(tracks, trained_on), recipe)
             for taggram, label in subset(tracks, folds == fold):
-                for n_patches, rows in found.items():
+                for n_patches in recipe.clip_patches:
                     clips = clips_of(taggram, n_patches, recipe.clips_per_track)
-                    rows.append((mean_log_probabilities([member.logits(clips) for member in members]), label))
+                    found[n_patches].append([member.logits(clips) for member in members])
+                    labels[n_patches] += [label] * len(clips)
     return {
-        n_patches: (
-            np.concatenate([logits for logits, _ in rows]),
-            np.concatenate([np.full(len(logits), label) for logits, label in rows]),
+        n_patches: _Answers(
+            of_member=[np.concatenate(logits) for logits in zip(*rows, strict=True)],
+            labels=np.array(labels[n_patches]),
         )
         for n_patches, rows in found.items()
     }

@@ -38,10 +38,6 @@ def _root_of_mean(taggram: np.ndarray) -> np.ndarray:
     return np.sqrt(taggram.mean(axis=-2))
 
 
-def _fourth_root_of_mean(taggram: np.ndarray) -> np.ndarray:
-    return taggram.mean(axis=-2) ** 0.25
-
-
 def _mean_log_odds(taggram: np.ndarray) -> np.ndarray:
     clipped = np.clip(taggram, ACTIVATION_FLOOR, 1 - ACTIVATION_FLOOR)
     return (np.log(clipped) - np.log1p(-clipped)).mean(axis=-2)
@@ -49,6 +45,5 @@ def _mean_log_odds(taggram: np.ndarray) -> np.ndarray:
 
 POOLINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "root_of_mean": _root_of_mean,
-    "fourth_root_of_mean": _fourth_root_of_mean,
     "mean_log_odds": _mean_log_odds,
 }

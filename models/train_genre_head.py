@@ -19,6 +19,7 @@ from features.cache import sha256_of
 from models.errors import ModelError
 from models.evaluation.cross_validation import Layout, cross_validate
 from models.evaluation.taggrams import evaluate_set
+from models.evaluation.text import cross_validation_text
 from models.genre_head import KIND, GenreHead
 from models.genre_members import MemberSettings
 from models.genre_recipe import Recipe, head_arrays
@@ -40,12 +41,15 @@ class Settings:
     source: str = "GTZAN, fault-filtered training split, as MSD_musicnn tag activations (ISC)"
     recipe: Recipe = field(default_factory=Recipe)
     layouts: tuple[Layout, ...] = LAYOUTS
+    guards: tuple[int, ...] = (0, 2)
 
 
 def train(settings: Settings) -> dict[str, Any]:
     """Cross-validate, fit on everything, save; returns the card."""
     tracks = load_taggrams(settings.data)
-    validation = cross_validate(tracks, settings.recipe, layouts=settings.layouts)
+    validations = [
+        cross_validate(tracks, settings.recipe, layouts=settings.layouts, guard=guard) for guard in settings.guards
+    ]
     arrays = head_arrays(tracks, settings.recipe)
     card = {
         "name": settings.name,
@@ -62,8 +66,12 @@ def train(settings: Settings) -> dict[str, Any]:
             "n_tracks": len(tracks),
             "split_sha256": split_checksum(tracks.ids, block_folds(tracks.ids, tracks.labels)),
         },
-        "settings": {"recipe": dataclasses.asdict(settings.recipe), "layouts": settings.layouts},
-        "cross_validation": validation,
+        "settings": {
+            "recipe": dataclasses.asdict(settings.recipe),
+            "layouts": settings.layouts,
+            "guards": settings.guards,
+        },
+        "cross_validation": validations,
     }
     head = GenreHead(card, arrays)
     card["on_training_tracks"] = {name: evaluate_set(tracks, head)[name] for name in ("accuracy", "log_loss", "ece")}
@@ -72,16 +80,16 @@ def train(settings: Settings) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the flags, train, print the report."""
-    from models.evaluation.text import cross_validation_text
-
     card = train(read_settings(arguments))
     print(cross_validation_text(card))
 
 
 def read_settings(arguments: Sequence[str] | None = None) -> Settings:
-    """Settings from flags; `--config FILE` holds the recipe and the layouts as JSON, with the fields' names."""
+    """Settings from flags; `--config FILE` holds recipe, layouts and guards as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--config", type=Path, help="JSON object with the fields 'recipe' and 'layouts'")
+    parser.add_argument(
+        "--config", type=Path, help="JSON object with any of the fields 'recipe', 'layouts' and 'guards'"
+    )
     for setting in dataclasses.fields(Settings):
         if setting.type in (str, Path):
             required = setting.default is dataclasses.MISSING
@@ -101,12 +109,14 @@ def _from_config(path: Path) -> dict[str, Any]:
             if "members" in recipe:
                 recipe["members"] = tuple(MemberSettings(**member) for member in recipe["members"])
             found["recipe"] = Recipe(**recipe)
+        if "guards" in config:
+            found["guards"] = tuple(int(guard) for guard in config.pop("guards"))
         if "layouts" in config:
             found["layouts"] = tuple((int(n_folds), float(rotation)) for n_folds, rotation in config.pop("layouts"))
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise ModelError(f"{path}: not the settings of a genre head ({error})") from error
     if config:
-        raise ModelError(f"{path}: unknown settings {', '.join(config)}, expected recipe and layouts")
+        raise ModelError(f"{path}: unknown settings {', '.join(config)}, expected recipe, layouts and guards")
     return found
 
 

@@ -7,16 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from datasets.splits import block_folds, split_checksum
+from datasets.splits import block_folds, split_checksum, training_side
 from datasets.taggrams import TaggramSet
 from models.evaluation.report import report
 from models.genre_recipe import Recipe, fit_head, subset
 
+OF_CLASS = ("recall", "precision", "f1", "coverage")
 Layout = tuple[int, float]  # number of folds, rotation
-SPREAD_OF = ("accuracy", "log_loss", "ece", "coverage", "mean_set_size", "abstention_rate", "selective_accuracy")
+FIGURES = ("accuracy", "log_loss", "ece", "coverage", "mean_set_size", "abstention_rate", "selective_accuracy")
 
 
-def cross_validate(tracks: TaggramSet, recipe: Recipe, *, layouts: tuple[Layout, ...]) -> dict[str, Any]:
+def cross_validate(
+    tracks: TaggramSet, recipe: Recipe, *, layouts: tuple[Layout, ...], guard: int = 0
+) -> dict[str, Any]:
     """Score a recipe on several block layouts.
 
     Parameters
@@ -27,40 +30,55 @@ def cross_validate(tracks: TaggramSet, recipe: Recipe, *, layouts: tuple[Layout,
         What is fitted in each fold, from scratch, on the training side alone.
     layouts : tuple of (n_folds, rotation)
         Splits to score, at least one.
+    guard : int
+        Tracks on either side of a cut that are not trained on (`datasets.splits.training_side`).
 
     Returns
     -------
     dict
-        `mean`, `spread` (standard deviation over layouts) and `lowest`/`highest` of each figure; `layouts`, the report of each with
-        the checksum of its split.
+        `mean`, `spread` (standard deviation over layouts), `lowest` and `highest` of each figure; `confusion` and
+        `per_class`, means over layouts; `layouts`, the figures of each with the checksum of its split.
     """
-    reports = [_score(tracks, recipe, n_folds=n_folds, rotation=rotation) for n_folds, rotation in layouts]
-    figures = {name: np.array([each[name] for each in reports], dtype=np.float64) for name in SPREAD_OF}
+    reports = [_score(tracks, recipe, layout=layout, guard=guard) for layout in layouts]
+    figures = {name: np.array([each[name] for each in reports], dtype=np.float64) for name in FIGURES}
     return {
+        "guard": guard,
         "mean": {name: float(values.mean()) for name, values in figures.items()},
         "spread": {name: float(values.std()) for name, values in figures.items()},
         "lowest": {name: float(values.min()) for name, values in figures.items()},
         "highest": {name: float(values.max()) for name, values in figures.items()},
-        "layouts": reports,
+        "confusion": np.mean([each["confusion"] for each in reports], axis=0).tolist(),
+        "per_class": {
+            genre: {
+                name: float(np.mean([each["per_class"][genre][name] or 0.0 for each in reports])) for name in OF_CLASS
+            }
+            for genre in tracks.genres
+        },
+        "layouts": [
+            {
+                "n_folds": n_folds,
+                "rotation": rotation,
+                "split_sha256": each["split_sha256"],
+                **{name: each[name] for name in FIGURES},
+            }
+            for (n_folds, rotation), each in zip(layouts, reports, strict=True)
+        ],
     }
 
 
-def _score(tracks: TaggramSet, recipe: Recipe, *, n_folds: int, rotation: float) -> dict[str, Any]:
+def _score(tracks: TaggramSet, recipe: Recipe, *, layout: Layout, guard: int) -> dict[str, Any]:
+    n_folds, rotation = layout
     folds = block_folds(tracks.ids, tracks.labels, n_folds=n_folds, rotation=rotation)
     n_genres = len(tracks.genres)
     probabilities = np.zeros((len(tracks), n_genres))
     member = np.zeros((len(tracks), n_genres), dtype=bool)
     abstained = np.zeros(len(tracks), dtype=bool)
     for fold in range(n_folds):
-        head = fit_head(subset(tracks, folds != fold), recipe, name="fold", backbone="any")
+        trained_on = training_side(tracks.ids, tracks.labels, folds, fold, guard=guard)
+        head = fit_head(subset(tracks, trained_on), recipe, name="fold", backbone="any")
         held_out = np.flatnonzero(folds == fold)
         probabilities[held_out] = [head.track_probabilities(tracks.tracks[i]) for i in held_out]
         member[held_out] = head.in_set(probabilities[held_out])
         abstained[held_out] = [head.abstains(head.prediction_set(row)) for row in probabilities[held_out]]
     figures = report(probabilities, tracks.labels, genres=tracks.genres, member_of_set=member, abstained=abstained)
-    return {
-        "n_folds": n_folds,
-        "rotation": rotation,
-        "split_sha256": split_checksum(tracks.ids, folds),
-        **figures,
-    }
+    return {"split_sha256": split_checksum(tracks.ids, folds), **figures}
