@@ -16,7 +16,8 @@ import av.logging
 import numpy as np
 
 from features.containers import Content
-from features.errors import CorruptAudio, DecoderLimitExceeded, EmptyFile, UnsupportedFormat
+from features.errors import CorruptAudio, DecoderLimitExceeded, EmptyFile, UnreadableFile, UnsupportedFormat
+from features.reading_side import ReadingSide
 
 DEMUXERS = (
     "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,matroska,mov,mp3,mpc,mpc8,mpeg,mpegts,ogg,rm,tak,tta,"
@@ -58,7 +59,7 @@ class FfmpegReader:
     def __init__(self, file: BinaryIO, content: Content) -> None:
         file.seek(0)
         try:
-            self._container: Any = av.open(_Nameless(file), options=OPTIONS, buffer_size=READ_BYTES)
+            self._container: Any = av.open(ReadingSide(file), options=OPTIONS, buffer_size=READ_BYTES)
         except MemoryError as error:
             raise _too_much_memory() from error
         except (av.error.FFmpegError, ValueError) as error:
@@ -67,6 +68,8 @@ class FfmpegReader:
                     f"{content.description}, but the rest is damaged or cut off: copy or export the file again"
                 ) from error
             raise UnsupportedFormat(f"{content.description}: expected sound, or a video with sound") from error
+        except OSError as error:
+            raise _reading_failed(error) from error
         try:
             self._stream = self._sound_track()
             self._n_packets = self._n_bad = self._n_decoded = 0
@@ -157,6 +160,8 @@ class FfmpegReader:
                 raise _too_much_memory() from error
             except av.error.FFmpegError as error:
                 raise self._damaged() from error
+            except OSError as error:
+                raise _reading_failed(error) from error
             self._n_packets += packet.size > 0
             try:
                 frames = packet.decode()
@@ -249,11 +254,8 @@ def _too_much_memory() -> DecoderLimitExceeded:
     )
 
 
-class _Nameless:
-    """The reading side of a file without its name, from which FFmpeg would guess a format."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.read, self.seek, self.tell, self.seekable = file.read, file.seek, file.tell, file.seekable
+def _reading_failed(error: OSError) -> UnreadableFile:
+    return UnreadableFile(f"reading the file failed ({error.strerror}): check the disk, or copy the file again")
 
 
 def _samples(frame: Any) -> np.ndarray:

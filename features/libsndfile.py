@@ -8,6 +8,7 @@ import numpy as np
 import soundfile
 
 from features.errors import CorruptAudio, EmptyFile, UnsupportedFormat
+from features.reading_side import ReadingSide
 
 STEP_FRAMES = 4096  # in which a damaged file is read again, to say where the damage is
 UNKNOWN_LENGTH = 2**62  # libsndfile says 2**63 - 1 where the header says "until the end"
@@ -81,7 +82,7 @@ class SndfileReader:
         # A plain file is given by its descriptor, which saves a call back into Python for each read.
         # No name reaches libsndfile, which would guess headerless formats from it.
         plain = isinstance(self._source, io.FileIO)
-        return soundfile.SoundFile(self._source.fileno() if plain else _Callbacks(self._source), closefd=False)
+        return soundfile.SoundFile(self._source.fileno() if plain else ReadingSide(self._source), closefd=False)
 
     def _seek(self, start: int) -> int:
         if start == 0:
@@ -110,17 +111,3 @@ class SndfileReader:
             f"a damaged or cut-off {self.format.upper()} file: it can be read for {position / self.sample_rate:.1f} s"
             f"{promised}; copy or export it again"
         )
-
-
-class _Callbacks:
-    """What libsndfile calls of a file object: a seek that a damaged header sends nowhere moves nothing."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.read, self.tell = file.read, file.tell
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        try:
-            return self._file.seek(offset, whence)
-        except (OSError, OverflowError, ValueError):  # raised inside a callback it would only be printed
-            return self._file.tell()

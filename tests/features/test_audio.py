@@ -416,18 +416,34 @@ def test_libraries_say_nothing_on_standard_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(GOOD))
-def test_no_damage_gives_another_error_or_impossible_samples(name: str, rng: np.random.Generator) -> None:
+def test_no_damage_gives_another_error_or_impossible_samples(
+    name: str, rng: np.random.Generator, tmp_path: Path
+) -> None:
+    path = tmp_path / "damaged"
     whole = GOOD[name](_noise(0.5, sr=_rate(name)), _rate(name))
     for _ in range(10):
         data = bytearray(whole)
         at = int(rng.integers(min(400, len(data)))) if rng.random() < 0.5 else int(rng.integers(len(data)))
         data[at : at + 8] = rng.bytes(int(rng.integers(16)))
         data = data[: int(rng.integers(len(data)))] if rng.random() < 0.2 else data
-        try:
-            y = load(io.BytesIO(bytes(data)), sr=16_000)
-        except AudioError:
-            continue
-        assert np.isfinite(y).all()
+        path.write_bytes(data)
+        for source in (path, io.BytesIO(bytes(data))):  # read by descriptor, and through callbacks
+            try:
+                y = load(source, sr=16_000)
+            except AudioError:
+                continue
+            assert np.isfinite(y).all()
+
+
+def test_a_disk_that_fails_is_told() -> None:
+    class Scratched(io.BytesIO):
+        def read(self, size: int = -1) -> bytes:
+            if self.tell() > 5000:
+                raise OSError(5, "Input/output error")
+            return super().read(min(size, 1000))
+
+    with pytest.raises(UnreadableFile, match=r"reading the file failed \(Input/output error\)"):
+        load(Scratched(GOOD["mp3"](_noise(10.0), SR)), sr=16_000)
 
 
 @pytest.mark.parametrize("format", ["FLAC", "OGG"])
