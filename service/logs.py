@@ -19,6 +19,7 @@ from ulid import ULID
 REQUEST_ID_HEADER = "X-Request-ID"
 _REQUEST_ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 _SECRET = re.compile(r"(?i)\b(bearer\s+|token=|grl_)\S+")
+TALKATIVE = ("alembic", "huey")  # what they say at INFO is of no use to whoever runs a server
 QUIET = frozenset({"health.healthz", "health.readyz", "metrics.metrics"})  # asked every few seconds
 
 
@@ -51,6 +52,8 @@ def configure(level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def register(app: Flask) -> None:
@@ -67,7 +70,7 @@ def register(app: Flask) -> None:
     @app.after_request
     def end(response: Response) -> Response:
         response.headers[REQUEST_ID_HEADER] = g.get("request_id", "")
-        if request.endpoint in QUIET and response.status_code < 500:
+        if request.endpoint in QUIET:
             return response
         who = g.get("principal")
         log.info(
