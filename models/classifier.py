@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from features.analysis import AnalysisRun, AnalysisSettings, analyse
+from features.analysis import AnalysisSettings, analyse
 from features.audio import Source
 from features.errors import FeatureError
 from models.backbone import SEGMENT_HOP_FRAMES, Backbone
 from models.classification import Classification, TagActivation
 from models.explain import evidence
 from models.genre_head import GenreHead
-from models.listening import Listening, listen
+from models.listening import Listening, Run, listen
 from models.music_gate import MusicGate
 from models.registry import ModelRegistry
 from models.segmentation import runs_of, segments_of
@@ -115,7 +115,7 @@ class GenreClassifier:
         with analyse(_as_wav(source, sr), settings) as run:
             return replace(self.decide(self.listen(run, progress=progress)), format="samples")
 
-    def listen(self, run: AnalysisRun, *, progress: Callable[[float], None] | None = None) -> Listening:
+    def listen(self, run: Run, *, progress: Callable[[float], None] | None = None) -> Listening:
         """What the backbone hears in windows of 3.0 s every 1.5 s."""
         return listen(run, self.backbone, patch_hop=SEGMENT_HOP_FRAMES, progress=progress)
 
@@ -140,7 +140,6 @@ class GenreClassifier:
             prediction_set, abstained, genre, moved = self.genres, True, None, ()
             sounding = np.zeros(len(taggram), dtype=bool)
         duration_s = float(info.duration_s or 0.0)
-        timeline = {"genres": self.genres, "duration_s": duration_s}
         return Classification(
             model=self.name,
             duration_s=round(duration_s, 3),
@@ -155,8 +154,8 @@ class GenreClassifier:
             reason=reason,
             short=heard.short,
             tags=self._top_tags(taggram),
-            segments=segments_of(windows, sounding, **timeline),
-            runs=runs_of(windows, sounding, **timeline),
+            segments=segments_of(windows, sounding, genres=self.genres, duration_s=duration_s),
+            runs=runs_of(windows, sounding, genres=self.genres, duration_s=duration_s),
             evidence=moved,
             attributes=heard.analysis.attributes,
         )

@@ -4,13 +4,13 @@ It depends on the recording and the backbone alone. A new or another genre head 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from features.analysis import Analysis, AnalysisRun
+from features.analysis import Analysis
 from features.spectrogram import PATCH_FRAMES
 
 if TYPE_CHECKING:
@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 SILENT_LOG_MEL = 0.01  # highest log-mel value of a silent frame; a tone of -80 dBFS reaches 0.014
 SOUNDING_SHARE = 0.05  # of its frames that make a window sound: the end of a note alone does not
 UNKNOWN_PROGRESS = 0.0
+
+
+class Run(Protocol):
+    """A recording while it is analysed, in this process or in another one: `features.analysis.AnalysisRun`."""
+
+    progress: float
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Log-mel chunks, (k, 96), in order."""
+
+    @property
+    def result(self) -> Analysis:
+        """The analysis, once the last chunk is out."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +78,7 @@ class Listening:
 
 
 def listen(
-    run: AnalysisRun,
+    run: Run,
     backbone: "Backbone",
     *,
     patch_hop: float,
@@ -75,7 +88,7 @@ def listen(
 
     Parameters
     ----------
-    run : AnalysisRun
+    run : Run
         Log-mel frames as they come; closed by the caller.
     backbone : Backbone
         Network that hears the windows.
