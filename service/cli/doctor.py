@@ -15,9 +15,10 @@ def doctor(as_json: Json = False) -> None:
     Exit code 1 when something that is needed is missing.
     """
     from service.usecases.doctor import examine
+    from service.web.vendor import VENDOR, WAVESURFER
 
     checks = []
-    for check in examine(load_settings()):
+    for check in examine(load_settings(), player=VENDOR / WAVESURFER):
         checks.append(check)
         if not as_json:
             typer.echo(f"{check.state:<4}  {check.name:<12} {check.detail}")

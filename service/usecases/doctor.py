@@ -36,8 +36,16 @@ class Check:
     remedy: str = ""
 
 
-def examine(settings: Settings) -> Iterator[Check]:
-    """Look at everything, the quick things first; each check is given as soon as it is done."""
+def examine(settings: Settings, *, player: Path) -> Iterator[Check]:
+    """Look at everything, the quick things first; each check is given as soon as it is done.
+
+    Parameters
+    ----------
+    settings : Settings
+        Folders and database.
+    player : Path
+        The file of the page's waveform player.
+    """
     checks: tuple[Callable[[], Check], ...] = (
         _python,
         _packages,
@@ -48,7 +56,7 @@ def examine(settings: Settings) -> Iterator[Check]:
         _decoders,
         _backbone,
         _genre_model,
-        _page,
+        partial(_page, player),
         _browser,
         _ray,
         _tensorflow,
@@ -203,15 +211,12 @@ def _genre_model() -> Check:
     return Check("genre model", "ok", f"{entry.name}, {len(head.genres)} genres, as its card says")
 
 
-def _page() -> Check:
-    from service.web.build_assets import VENDOR, has_player
-
-    if has_player():
-        return Check("page", "ok", f"player in {VENDOR}")
+def _page(player: Path) -> Check:
+    if player.is_file():
+        return Check("page", "ok", f"player in {player.parent}")
     npm = "npm is here" if shutil.which("npm") else "npm is missing"
-    return Check(
-        "page", "warn", f"no waveform player, {npm}: the page uses the browser's own", "install npm, `make assets`"
-    )
+    detail = f"no waveform player, {npm}: the page uses the browser's own"
+    return Check("page", "warn", detail, "install npm, `make assets`")
 
 
 def _browser() -> Check:

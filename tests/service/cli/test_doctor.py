@@ -13,7 +13,7 @@ ILL = Check("backbone", "fail", "none", "run `make setup`")
 
 @pytest.mark.parametrize(("found", "code"), [([WELL], 0), ([WELL, SOSO], 0), ([WELL, SOSO, ILL], 1)])
 def test_only_what_is_needed_ends_with_1(monkeypatch, found, code):
-    monkeypatch.setattr("service.usecases.doctor.examine", lambda settings: iter(found))
+    monkeypatch.setattr("service.usecases.doctor.examine", lambda settings, player: iter(found))
     result = CliRunner().invoke(app, ["doctor"])
     assert result.exit_code == code
     assert all(check.detail in result.stdout and check.remedy in result.stdout for check in found)

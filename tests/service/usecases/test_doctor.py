@@ -17,7 +17,7 @@ def _no_tensorflow(monkeypatch):
 
 
 def checks(settings: Settings) -> dict[str, doctor.Check]:
-    return {check.name: check for check in examine(settings)}
+    return {check.name: check for check in examine(settings, player=settings.data_dir / "player.js")}
 
 
 def test_what_is_well_says_so(tmp_settings):
@@ -29,7 +29,7 @@ def test_what_is_well_says_so(tmp_settings):
 
 
 def test_every_problem_names_a_way_out(tmp_settings):
-    assert all(check.remedy for check in examine(tmp_settings) if check.state != "ok")
+    assert all(check.remedy for check in checks(tmp_settings).values() if check.state != "ok")
 
 
 def test_a_package_out_of_range_is_named(tmp_settings, monkeypatch):
@@ -69,6 +69,12 @@ def test_missing_weights_name_the_command(tmp_settings, monkeypatch):
     check = checks(tmp_settings)["backbone"]
     assert check.state == "fail"
     assert "make setup" in check.detail + check.remedy
+
+
+def test_without_the_player_the_page_works_all_the_same(tmp_settings):
+    assert checks(tmp_settings)["page"].state == "warn"
+    (tmp_settings.data_dir / "player.js").write_text("")
+    assert checks(tmp_settings)["page"].state == "ok"
 
 
 def test_a_missing_package_is_a_check_that_failed(tmp_settings, monkeypatch):
