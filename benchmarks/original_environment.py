@@ -38,7 +38,7 @@ def python_of(folder: Path, *, python: str | None = None) -> Path:
         return executable
     if python is None and sys.version_info[:2] > LAST_PYTHON:
         raise SystemExit("TensorFlow 2.15 needs Python 3.9 to 3.11: name one with --python")
-    print(f"building the original's environment in {folder} (about 1.5 GB) ...", file=sys.stderr)
+    print(f"building the original's environment in {folder} (about 1.7 GB) ...", file=sys.stderr)
     if python is None:
         venv.create(folder, with_pip=True, clear=True)
     else:
