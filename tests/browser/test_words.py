@@ -47,6 +47,7 @@ WORDS = [
     ("odds(0.95)", "19 of 20"),
     ("title('a.b.mp3')", "a.b"),
     ("title('.mp3')", ".mp3"),
+    ("sentence('plain text: expected sound')", "Plain text: expected sound."),
     ("sound(2)", "stereo"),
     ("sound(6)", "6 channels"),
 ]

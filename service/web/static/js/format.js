@@ -67,6 +67,9 @@ export function odds(share) {
 
 const capitalised = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
+/** "plain text: expected sound" -> "Plain text: expected sound." */
+export const sentence = (text) => (text ? capitalised(/[.!?]$/.test(text) ? text : `${text}.`) : "");
+
 /**
  * What a classification says, for somebody who knows no statistics.
  * Returns {kind, sentence, because}: kind is "sure", "between", "unsure" or "not-music".
@@ -79,7 +82,7 @@ export function verdict(answer) {
     return {
       kind: "not-music",
       sentence: silent ? "This recording is silent" : "This does not sound like music",
-      because: capitalised(withStop((answer.reason ?? "").replace(/^does not sound like music:?\s*/i, "") || "No genre fits what was heard")),
+      because: sentence((answer.reason ?? "").replace(/^does not sound like music:?\s*/i, "") || "no genre fits what was heard"),
     };
   }
   const best = answer.probabilities[answer.genre];
@@ -103,8 +106,6 @@ export function verdict(answer) {
     because: `In ${coverage} such cases the truth is among them. The likeliest is ${genreName(answer.genre, { capital: false })}, at ${percent(best)}.`,
   };
 }
-
-const withStop = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 /** "2 hours ago" for today, a date otherwise. */
 export function added(iso, now = new Date()) {

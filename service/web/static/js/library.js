@@ -1,7 +1,7 @@
 // The library page: drop zone, uploads, and the table of recordings.
 import { Problem, pageUrl, request } from "./api.js";
 import { byId, confirmDelete, el, icon, toast } from "./dom.js";
-import { added, duration, either, genreName, keyName, percent, sound, title, verdict } from "./format.js";
+import { added, duration, either, genreName, keyName, percent, sentence, sound, title, verdict } from "./format.js";
 import { showModel } from "./model-chip.js";
 import { slot } from "./palette.js";
 import { listenForKeys } from "./shortcuts.js";
@@ -168,7 +168,7 @@ function showProblem(problem) {
   table.hidden = rows.children.length === 0;
   byId("nothing").hidden = false;
   const retry = el("button", { type: "button", class: "button", onclick: () => load() }, icon("retry"), "Try again");
-  byId("nothing").replaceChildren(el("p", { role: "alert" }, el("b", {}, problem.title), ". ", problem.detail), retry);
+  byId("nothing").replaceChildren(el("p", { role: "alert" }, el("b", {}, problem.title), ". ", sentence(problem.detail)), retry);
 }
 
 function clearFilters() {
@@ -203,7 +203,7 @@ async function askToDelete(track, line) {
     if (rows.children.length === 0) load();
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    toast(`${error.title}. ${error.detail}`);
+    toast(`${error.title}. ${sentence(error.detail)}`);
   }
 }
 

@@ -2,7 +2,8 @@
 import { request } from "./api.js";
 import { byId } from "./dom.js";
 
-const ASK_AGAIN_MS = 3000;
+const FIRST_PAUSE_MS = 1500;
+const LAST_PAUSE_MS = 30_000;
 
 export async function showModel() {
   const chip = byId("model-chip");
@@ -16,12 +17,12 @@ export async function showModel() {
   } catch {
     return; // the page works without the chip, and whatever is wrong shows where it matters
   }
-  for (;;) {
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 1.5, LAST_PAUSE_MS)) {
     const ready = await isReady();
     dot.className = `dot ${ready ? "good" : "wait"}`;
     chip.title = ready ? "The model that answers: ready" : "The model is warming up; the first answer takes a little longer";
     if (ready) return;
-    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 

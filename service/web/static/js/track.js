@@ -2,7 +2,7 @@
 import { Problem, apiUrl, pageUrl, request } from "./api.js";
 import { charts, factCards } from "./attributes.js";
 import { byId, confirmDelete, el, icon, save, setIcon, toast } from "./dom.js";
-import { bytes, clock, duration, genreName, hertz, percent, sound, spokenTime, title, verdict } from "./format.js";
+import { bytes, clock, duration, genreName, hertz, percent, sentence, sound, spokenTime, title, verdict } from "./format.js";
 import { follow } from "./jobs.js";
 import { showModel } from "./model-chip.js";
 import { slot } from "./palette.js";
@@ -65,7 +65,7 @@ async function attempt(run, whatFailed) {
     return await run();
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    working.show(whatFailed, `${error.title}. ${error.detail}`, "none", [action("Try again", "retry", begin)]);
+    working.show(whatFailed, `${error.title}. ${sentence(error.detail)}`, "none", [action("Try again", "retry", begin)]);
     return null;
   }
 }
@@ -84,7 +84,7 @@ async function hear(track) {
 function showFailure(track) {
   const cancelled = track.state === "cancelled";
   const heading = cancelled ? "Stopped before it was heard" : (track.problem?.title ?? "This recording could not be heard");
-  const text = cancelled ? "It is still in the library and can be heard at any time." : (track.problem?.detail ?? "Please try again.");
+  const text = cancelled ? "It is still in the library and can be heard at any time." : sentence(track.problem?.detail ?? "please try again");
   working.show(heading, text, "none", [action("Try again", "retry", classifyAgain)]);
 }
 
@@ -409,7 +409,7 @@ byId("delete")?.addEventListener("click", async () => {
     location.assign(pageUrl(""));
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    toast(`${error.title}. ${error.detail}`);
+    toast(`${error.title}. ${sentence(error.detail)}`);
   }
 });
 begin();

@@ -1,7 +1,7 @@
 // Adding recordings: several at once, each with its own progress, its own error and a way out.
 import { Problem, pageUrl, request, upload } from "./api.js";
 import { byId, el, icon } from "./dom.js";
-import { bytes, genreName, percent } from "./format.js";
+import { bytes, genreName, percent, sentence } from "./format.js";
 import { poll } from "./jobs.js";
 
 const AT_ONCE = 3;
@@ -133,7 +133,7 @@ export class Uploads {
     this.#show(entry, "failed", cancelled ? "Cancelled" : known ? error.title : "Something went wrong on this page");
     entry.row.bar.hidden = true;
     entry.row.wayOut.hidden = cancelled || !known || !error.detail;
-    entry.row.wayOut.textContent = known ? error.detail : "";
+    entry.row.wayOut.textContent = known ? sentence(error.detail) : "";
     const buttons = [this.#button("Retry", "retry", () => this.#retry(entry)), this.#button("Dismiss", "close", () => this.#dismiss(entry))];
     entry.row.actions.replaceChildren(...buttons);
     // A recording that was taken but cannot be heard stays out of the library: its error is shown here.
