@@ -7,7 +7,6 @@ again by the next look after the jobs, and a second one finds nothing to do.
 import json
 import sqlite3
 from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -52,22 +51,27 @@ class JobQueue:
     """
 
     def __init__(self, url: str, *, folder: Path) -> None:
-        self._url = url
         self._file = folder / "queue.db"
         self._run: Callable[[str], None] | None = None
         if url and not url.startswith(REDIS_SCHEMES):
             raise ConfigurationError(f"GENRELAB_QUEUE_URL: expected one of {', '.join(REDIS_SCHEMES)}")
         try:
+            self._errors = _errors(url)
+            self._huey = _huey(url, self._file)
             self._task = self._huey.task(name="run")(self._execute)
         except ImportError as error:
-            raise ConfigurationError("GENRELAB_QUEUE_URL: jobs through Redis need `pip install redis`") from error
-        except self._errors as error:
-            raise ConfigurationError(f"The queue {url or self._file} cannot be opened: {error}.") from error
+            raise ConfigurationError("GENRELAB_QUEUE_URL: jobs through Redis need `pip install redis`.") from error
+        except sqlite3.Error as error:
+            raise ConfigurationError(f"The queue {self._file} cannot be opened: {error}.") from error
+        except ValueError as error:
+            raise ConfigurationError(f"GENRELAB_QUEUE_URL: {error}") from error
 
     def put(self, job_id: str) -> None:
         """Wake a worker for this job. Where the queue cannot be written, the job waits for the next look."""
+        task = self._task.s(job_id)
+        task.id = job_id  # huey's own messages name it
         try:
-            self._huey.enqueue(self._task.s(job_id))
+            self._huey.enqueue(task)
         except self._errors as error:
             structlog.stdlib.get_logger(__name__).warning("not queued yet", job=job_id, reason=str(error))
 
@@ -114,18 +118,16 @@ class JobQueue:
             raise RuntimeError("this process takes nothing out of the queue")
         self._run(job_id)
 
-    @cached_property
-    def _huey(self) -> Huey:
-        options = {"results": False, "serializer": JsonSerializer()}
-        if self._url:
-            return RedisHuey(NAME, url=self._url, **options)
-        return SqliteHuey(NAME, filename=str(self._file), **options)
 
-    @cached_property
-    def _errors(self) -> tuple[type[Exception], ...]:
-        """What reading and writing the queue may raise."""
-        if not self._url:
-            return (sqlite3.Error,)
-        from redis.exceptions import RedisError
+def _huey(url: str, file: Path) -> Huey:
+    options = {"results": False, "serializer": JsonSerializer()}
+    return RedisHuey(NAME, url=url, **options) if url else SqliteHuey(NAME, filename=str(file), **options)
 
-        return (RedisError,)
+
+def _errors(url: str) -> tuple[type[Exception], ...]:
+    """What reading and writing the queue may raise."""
+    if not url:
+        return (sqlite3.Error,)
+    from redis.exceptions import RedisError
+
+    return (RedisError,)

@@ -176,7 +176,7 @@ class JobStore:
             If there is none of that id.
         """
         with self._database.writing() as session:
-            track_id = _hold_track(session, job_id)
+            track_id = _hold_track(session, _row(session, job_id).id)
             end = update(JobRow).where(JobRow.id == job_id, JobRow.state.in_(UNFINISHED))
             if affected(session, end.values(state="cancelled", finished_at=utc_now())) and track_id:
                 answered = select(ClassificationRow.id).where(ClassificationRow.track_id == track_id).limit(1)

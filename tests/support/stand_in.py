@@ -22,7 +22,7 @@ from service.errors import Cancelled
 GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
 TAGS = ("guitar", "drums", "vocal")
 SEGMENT_S, SEGMENT_HOP_S = 3.0, 1.5
-TICKS = 20
+TICK_S = 0.05
 
 
 class StandInEngine:
@@ -54,9 +54,6 @@ class StandInEngine:
     def warm_up(self) -> None:
         self.ready = True
 
-    def reload(self) -> None:
-        pass
-
     def close(self) -> None:
         pass
 
@@ -71,12 +68,13 @@ class StandInEngine:
         progress: Callable[[float], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> TrackAnalysis:
-        for tick in range(TICKS):
+        ticks = max(1, round(self.seconds / TICK_S))
+        for tick in range(ticks):
             if cancelled is not None and cancelled():
                 raise Cancelled("the classification was cancelled")
             if progress is not None:
-                progress(tick / TICKS)
-            time.sleep(self.seconds / TICKS)
+                progress(tick / ticks)
+            time.sleep(self.seconds / ticks)
         with analyse(path, self._settings) as run:
             for _ in run:
                 pass
