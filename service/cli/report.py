@@ -6,7 +6,10 @@ from pathlib import Path
 
 import typer
 
-from service.api.problems import INTERNAL, kind_of
+from service.api.problems import INTERNAL, Kind, kind_of
+from service.usecases.tag_files import TagError
+
+TAG_NOT_WRITTEN = Kind(422, "tag-not-written", "The genre could not be written into the file")  # never met by HTTP
 
 
 class Report:
@@ -51,6 +54,6 @@ class Report:
 
 def problem_of(error: BaseException) -> dict[str, str]:
     """The problem document of the HTTP API, without what only HTTP has."""
-    kind = kind_of(error)
+    kind = TAG_NOT_WRITTEN if isinstance(error, TagError) else kind_of(error)
     detail = f"{type(error).__name__}: {error}" if kind is INTERNAL else str(error)
     return {"type": kind.type, "title": kind.title, "detail": detail}

@@ -1,5 +1,6 @@
 """Tag activations and embeddings of many recordings, as one .npz file that other tools read."""
 
+import errno
 import os
 import tempfile
 import threading
@@ -152,6 +153,8 @@ def _parts(path: Path) -> list[str]:
 @contextmanager
 def _replacing(out: Path) -> Iterator[zipfile.ZipFile]:
     """An archive beside `out` that takes its place when all went well and something is in it."""
+    if out.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(out))
     descriptor, name = tempfile.mkstemp(prefix=".genrelab-", suffix=".npz", dir=out.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -162,6 +165,8 @@ def _replacing(out: Path) -> Iterator[zipfile.ZipFile]:
         if archive.namelist():
             os.chmod(name, 0o666 & ~_umask())
             os.replace(name, out)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, os.fspath(out)) from None
     finally:
         with suppress(FileNotFoundError):
             os.unlink(name)

@@ -249,6 +249,7 @@ def test_a_tag_that_cannot_be_written_is_a_failure_with_an_answer(genrelab, musi
     record = json.loads(result.stdout)
     assert result.exit_code == 3
     assert record["genre"] == "jazz"
+    assert record["error"]["title"] == "The genre could not be written into the file"
     assert "left as it was" in record["error"]["detail"]
 
 

@@ -107,6 +107,21 @@ def test_a_folder_that_cannot_be_written_says_so_first(recordings, tmp_path):
         embed(recordings(one="200"), tmp_path / "missing" / "out.npz")
 
 
+def test_a_full_disk_is_told_with_the_file_and_leaves_nothing(recordings, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np.lib.format, "write_array", full)
+    with pytest.raises(OSError, match=r"No space left on device.*out\.npz"):
+        embed(recordings(one="200"), tmp_path / "out.npz")
+    assert [file.name for file in tmp_path.iterdir()] == ["one.mp3"]
+
+
+def test_a_folder_in_place_of_the_file_is_refused_before_anything_is_heard(recordings, tmp_path):
+    with pytest.raises(IsADirectoryError):
+        embed(recordings(one="200"), tmp_path)
+
+
 @pytest.mark.parametrize(
     ("paths", "names"),
     [
