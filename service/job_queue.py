@@ -86,7 +86,7 @@ class JobQueue:
         try:
             return {task.args[0] for task in self._huey.pending()}
         except self._errors as error:
-            raise TooBusy(f"The queue cannot be read: {error}.", retry_after_s=RETRY_AFTER_S) from error
+            raise TooBusy(f"The queue cannot be read: {error}", retry_after_s=RETRY_AFTER_S) from error
 
     def consumer(self, run: Callable[[str], None], *, workers: int, patience_s: float) -> Consumer:
         """Threads that take ids out and call `run` with them, once started.

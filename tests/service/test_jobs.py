@@ -2,6 +2,7 @@ import json
 import sqlite3
 import threading
 from datetime import timedelta
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -273,3 +274,9 @@ def test_a_queue_that_cannot_be_written_loses_no_job(jobs, queue, track, monkeyp
 def test_a_queue_that_cannot_be_used_is_named(tmp_path, url, folder, says):
     with pytest.raises(ConfigurationError, match=says):
         JobQueue(url, folder=tmp_path / folder)
+
+
+@pytest.mark.skipif(find_spec("redis") is not None, reason="redis is installed here")
+def test_a_queue_whose_package_is_missing_says_which(tmp_path):
+    with pytest.raises(ConfigurationError, match="pip install redis"):
+        JobQueue("redis://localhost", folder=tmp_path)
