@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from features.cache import sha256_of
 from features.errors import AudioError, UnreadableFile
 from models.errors import ModelError
-from service.errors import ServiceError
+from service.errors import ConfigurationError, ServiceError
 from service.usecases.find_recordings import Found
 from service.usecases.journal import FileState, Journal
 
@@ -117,7 +117,7 @@ def classify_library(
     Raises
     ------
     ModelError, ServiceError
-        If nothing can be classified at all, such as without the backbone weights.
+        If nothing can be classified at all, such as without the backbone weights or decoding processes.
     """
     todo = ((index, item.path) for index, item in enumerate(found) if item.error is None and index not in known)
     early: dict[int, Outcome] = {}  # finished before their turn: at most what is done while one recording is decoded
@@ -258,6 +258,10 @@ def _result(path: Path, result: FileAnswer | BaseException) -> LibraryResult:
     if isinstance(result, ModelError | ServiceError):
         raise result
     if not isinstance(result, AudioError | OSError):
+        from features.isolation import WorkerStartError  # with all that decodes: not wanted where all is known
+
+        if isinstance(result, WorkerStartError):
+            raise ConfigurationError(str(result))
         logger.error("%s: this is a fault of Genrelab, not of the file", path, exc_info=result)
     return LibraryResult(path, error=result)
 

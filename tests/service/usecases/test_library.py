@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from features.errors import AudioError, CorruptAudio, UnreadableFile
+from features.isolation import WorkerStartError
 from models.errors import BackboneMissing
+from service.errors import ConfigurationError
 from service.usecases.find_recordings import find_recordings
 from service.usecases.journal import Journal
 from service.usecases.library import classify_library, known_answers, local_runner
@@ -123,12 +125,19 @@ def test_a_fault_of_ours_is_told_and_stops_nothing(music, engine, caplog):
     assert "fault of Genrelab" in caplog.text
 
 
-def test_without_a_model_nothing_goes_on(music, engine, monkeypatch):
+@pytest.mark.parametrize(
+    ("raised", "expected"),
+    [
+        (BackboneMissing("no weights: run `make setup`"), BackboneMissing),
+        (WorkerStartError("no process can be started"), ConfigurationError),
+    ],
+)
+def test_what_no_recording_would_survive_ends_the_run(music, engine, monkeypatch, raised, expected):
     def classify(*args, **kwargs):
-        raise BackboneMissing("no weights: run `make setup`")
+        raise raised
 
     monkeypatch.setattr(engine, "classify", classify)
-    with pytest.raises(BackboneMissing, match="make setup"):
+    with pytest.raises(expected, match=str(raised)):
         list(run(music, engine))
 
 
