@@ -57,7 +57,7 @@ class Engine:
     def __init__(self, settings: Settings, *, model: str | None = None) -> None:
         self._settings = settings
         self._model = model
-        self._classifier: GenreClassifier | None = None
+        self._loaded: tuple[str, GenreClassifier] | None = None
         self._loading = threading.Lock()
         self._warm = False
 
@@ -68,13 +68,15 @@ class Engine:
 
     @property
     def classifier(self) -> GenreClassifier:
-        """The classifier, loaded at the first use."""
-        with self._loading:
-            if self._classifier is None:
-                from models.classifier import GenreClassifier
+        """The classifier; another one from the moment on at which another model is activated, by whatever process."""
+        from models.classifier import GenreClassifier
+        from models.registry import ModelRegistry
 
-                self._classifier = GenreClassifier.load(self._model)
-            return self._classifier
+        wanted = self._model or ModelRegistry().active("genre").name
+        with self._loading:
+            if self._loaded is None or self._loaded[0] != wanted:
+                self._loaded = (wanted, GenreClassifier.load(wanted))
+            return self._loaded[1]
 
     @property
     def model_name(self) -> str:
@@ -87,14 +89,6 @@ class Engine:
         self.classifier.warm_up()
         self._rehearse()
         self._warm = True
-
-    def reload(self) -> None:
-        """Take the model that is active now; recordings under way finish with the old one."""
-        from models.classifier import GenreClassifier
-
-        classifier = GenreClassifier.load(self._model)
-        with self._loading:
-            self._classifier = classifier
 
     def classify(
         self,

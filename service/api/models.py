@@ -28,7 +28,6 @@ def list_models() -> ResponseReturnValue:
 def activate_model(model_id: str) -> ResponseReturnValue:
     """Let this model answer from now on."""
     entry = services().models.activate(model_id)
-    services().engine.reload()
     return _view(entry)
 
 
@@ -42,7 +41,6 @@ def roll_back() -> ResponseReturnValue:
         raise
     except ModelError as error:
         raise Conflict(f"{error}.") from error
-    services().engine.reload()
     return _view(entry)
 
 

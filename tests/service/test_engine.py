@@ -1,6 +1,7 @@
 """The engine with everything real but the weights: files are decoded in separate processes."""
 
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -87,6 +88,20 @@ def test_several_threads_get_the_same_answer(engine, song):
         thread.join(60)
     assert len({repr(answer.classification) for answer in answers}) == 1
     assert len(answers) == 4
+
+
+def test_it_answers_with_the_model_that_is_active_now(engine, stand_in_classifier, monkeypatch):
+    loaded: list[str] = []
+
+    def load(name: str) -> object:
+        loaded.append(name)
+        return stand_in_classifier
+
+    active = iter(["first", "first", "second", "first"])
+    monkeypatch.setattr("models.classifier.GenreClassifier.load", load)
+    monkeypatch.setattr("models.registry.ModelRegistry.active", lambda self, kind: SimpleNamespace(name=next(active)))
+    assert [engine.classifier for _ in range(4)] == [stand_in_classifier] * 4
+    assert loaded == ["first", "second", "first"]
 
 
 def test_it_is_ready_after_warming_up(engine):

@@ -59,14 +59,5 @@ def test_there_may_be_nothing_to_go_back_to(client):
     assert client.post("/v1/models/rollback").status_code == 409
 
 
-def test_the_engine_takes_the_model_that_answers_now(client, parts, monkeypatch):
-    reloads = []
-    monkeypatch.setattr(parts.engine, "reload", lambda: reloads.append(True))
-    client.post("/v1/models/second/activate")
-    client.post("/v1/models/rollback")
-    client.post("/v1/models/third/activate")
-    assert len(reloads) == 2
-
-
 def test_models_have_their_cards(client):
     assert client.get("/v1/models").json["items"][0]["card"] == {"name": "first"}
