@@ -16,7 +16,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(default_factory=data_dir, description="folder of database, uploads, cache and models")
     host: str = Field("127.0.0.1", description="address to listen on; anything but loopback needs tokens")
-    port: int = Field(8000, ge=0, le=65535)
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on")
     workers: int = Field(1, ge=1, le=64, description="web processes; each holds a model of its own")
     threads: int = Field(16, ge=1, le=256, description="requests that one web process answers at a time")
     prefix: str = Field("", pattern=r"^(/[\w.~-]+)*$", description="sub-path behind a proxy, such as /genrelab")
@@ -26,15 +26,15 @@ class Settings(BaseSettings):
     blob_url: str = Field("", description="fsspec URL for uploads; the data folder when empty")
     queue_url: str = Field("", description="redis:// URL for jobs; SQLite in the data folder when empty")
     cache_max_mb: int = Field(2048, ge=0, description="limit of the feature cache")
-    max_upload_mb: int = Field(512, ge=1)
-    max_duration_s: float = Field(4 * 3600.0, gt=0)
+    max_upload_mb: int = Field(512, ge=1, description="largest upload")
+    max_duration_s: float = Field(4 * 3600.0, gt=0, description="longest recording")
     sync_max_duration_s: float = Field(600.0, ge=0, description="longer recordings are answered by a job")
     decode_workers: int = Field(2, ge=1, le=64, description="separate processes that decode and analyse uploads")
     decode_memory_mb: int = Field(1500, ge=256, description="memory limit of one such process")
     decode_timeout_s: float = Field(600.0, gt=0, description="time limit of one recording in such a process")
     rate_limit: str = Field("600/minute", description="requests of one client")
     upload_rate_limit: str = Field("60/minute", description="uploads of one client")
-    log_level: str = "INFO"
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @cached_property
     def resolved_database_url(self) -> str:
