@@ -141,7 +141,6 @@ def _error(name: str, message: str) -> Exception:
 def _connect(workers: int | None) -> bool:
     """Use the cluster that is there; True where one had to be started here."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its core warns on stderr about its own doings
     import ray
 
     ray.data.DataContext.get_current().enable_progress_bars = False
