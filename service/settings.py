@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     max_duration_s: float = Field(4 * 3600.0, gt=0, description="longest recording")
     sync_max_duration_s: float = Field(600.0, ge=0, description="longer recordings are answered by a job")
     decode_workers: int = Field(2, ge=1, le=64, description="separate processes that decode and analyse uploads")
-    decode_memory_mb: int = Field(1500, ge=256, description="memory limit of one such process")
+    decode_memory_mb: int = Field(1500, ge=768, description="memory limit of one such process")
     decode_timeout_s: float = Field(600.0, gt=0, description="time limit of one recording in such a process")
     rate_limit: str = Field("600/minute", description="requests of one client")
     upload_rate_limit: str = Field("60/minute", description="uploads of one client")
