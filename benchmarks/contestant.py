@@ -1,8 +1,10 @@
 """A program under measurement: a process of its own that answers JSON requests, and the memory that it took."""
 
 import json
+import os
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -47,20 +49,31 @@ class Contestant:
 
         Pages that processes share are counted in each, so the sum is an upper bound.
         """
-        if not Path("/proc/self/status").is_file():
-            return None
+        family = self._family()
+        peaks = [fields["VmHWM"] for fields in family.values() if "VmHWM" in fields]
+        return sum(int(peak.split()[0]) for peak in peaks) / 1024 if family else None
+
+    def cpu_s(self) -> float | None:
+        """CPU time so far of the process and its descendants; None off Linux."""
+        family = self._family()
+        ticks = 0
+        for pid in family:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+            ticks += int(fields[11]) + int(fields[12])  # utime, stime
+        return ticks / os.sysconf("SC_CLK_TCK") if family else None
+
+    def _family(self) -> dict[int, dict[str, str]]:
+        """What the kernel says of the process and its descendants, by process id; nothing off Linux."""
         status = {}
         for path in Path("/proc").glob("[0-9]*/status"):
-            try:
+            with suppress(OSError):  # ended meanwhile
                 lines = path.read_text().splitlines()
-            except OSError:  # ended meanwhile
-                continue
-            status[int(path.parent.name)] = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+                status[int(path.parent.name)] = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
         family, before = {self._process.pid}, set()
         while family != before:
             before = set(family)
             family |= {pid for pid, fields in status.items() if int(fields["PPid"]) in family}
-        return sum(int(status[pid].get("VmHWM", "0 kB").split()[0]) for pid in family if pid in status) / 1024
+        return {pid: status[pid] for pid in family if pid in status}
 
     def _answer(self) -> dict[str, Any]:
         line = self._process.stdout.readline()

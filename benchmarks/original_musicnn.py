@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -94,9 +94,15 @@ def markdown(result: dict[str, Any]) -> str:
             f"| {theirs / ours:.1f} × faster | {full:.2f} s | {full / ours:.1f} × |"
         )
         if race["original_mb"] is not None:
+            theirs, ours, full = (race[key] for key in ("original_cpu_s", "genrelab_cpu_s", "genrelab_full_cpu_s"))
             lines.append(
-                f"| … peak memory | {race['original_mb']:.0f} MB | {race['genrelab_mb']:.0f} MB "
-                f"| {race['genrelab_mb'] / race['original_mb']:.2f} × | | |"
+                f"| … CPU time | {theirs:.2f} s | {ours:.2f} s | {theirs / ours:.1f} × less "
+                f"| {full:.2f} s | {full / ours:.1f} × |"
+            )
+            theirs, ours, full = (race[key] for key in ("original_mb", "genrelab_mb", "genrelab_full_mb"))
+            lines.append(
+                f"| … peak memory | {theirs:.0f} MB | {ours:.0f} MB | {theirs / ours:.1f} × less "
+                f"| {full:.0f} MB | {full / ours:.1f} × |"
             )
     lines += [
         "",
@@ -124,26 +130,29 @@ def markdown(result: dict[str, Any]) -> str:
 
 
 def _race(theirs: Contestant, ours: Contestant, paths: Sequence[str], rounds: int) -> dict[str, Any]:
-    """Seconds of both for each path, in turns; peak memory until then."""
-    runs: dict[str, Callable[[str], dict[str, Any]]] = {
-        "original_s": lambda path: theirs.ask(path=path, model=MODEL),
-        "genrelab_s": lambda path: ours.ask(path=path, attributes=False),
-        "genrelab_full_s": lambda path: ours.ask(path=path, attributes=True),
+    """Medians over all runs: seconds of wall clock (`_s`) and of CPU (`_cpu_s`); peak memory until then (`_mb`)."""
+    runs = {
+        "original": (theirs, {"model": MODEL}),
+        "genrelab": (ours, {"attributes": False}),
+        "genrelab_full": (ours, {"attributes": True}),
     }
-    seconds: dict[str, list[float]] = {name: [] for name in runs}
-    memory = {}
-    for name, run in runs.items():  # once before it counts; the full analysis needs more memory and comes last
-        run(paths[0])
-        contestant = theirs if name == "original_s" else ours
-        memory[name.removesuffix("_s") + "_mb"] = contestant.peak_memory_mb()
+    result: dict[str, Any] = {}
+    for name, (contestant, request) in runs.items():
+        contestant.ask(path=paths[0], **request)  # once before it counts
+        result[f"{name}_mb"] = contestant.peak_memory_mb()  # the full analysis comes last: it needs more
+    seconds: dict[str, list[float]] = {f"{name}{unit}": [] for name in runs for unit in ("_s", "_cpu_s")}
     for i in range(rounds):
         for path in paths:
-            for name, run in runs.items():
-                seconds[name].append(run(path)["seconds"])
-        print(
-            f"round {i + 1} of {rounds}: " + ", ".join(f"{n} {v[-1]:.3f}" for n, v in seconds.items()), file=sys.stderr
-        )
-    return {name: median(values) for name, values in seconds.items()} | memory | {"seconds": seconds}
+            for name, (contestant, request) in runs.items():
+                before = contestant.cpu_s()
+                seconds[f"{name}_s"].append(contestant.ask(path=path, **request)["seconds"])
+                after = contestant.cpu_s()
+                if before is not None and after is not None:
+                    seconds[f"{name}_cpu_s"].append(after - before)
+        last = ", ".join(f"{name} {values[-1]:.3f}" for name, values in seconds.items() if values)
+        print(f"round {i + 1} of {rounds}: {last}", file=sys.stderr)
+    result |= {name: median(values) if values else None for name, values in seconds.items()}
+    return result | {"runs": seconds}
 
 
 def _parity(theirs: Contestant, ours: Contestant, paths: Sequence[str]) -> list[dict[str, Any]]:
