@@ -281,7 +281,15 @@ def environment(tmp_path) -> dict[str, str]:
 
 def _start(many: Path, environment: dict[str, str]) -> subprocess.Popen:
     command = [*STAND_IN, "classify", many, "--json", "--jobs", "2"]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A suite that runs in the background has Ctrl-C ignored, and its children would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
 
 
 def _wait_until_computed(environment: dict[str, str], count: int) -> None:
