@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from itertools import repeat
 
 import numpy as np
@@ -69,7 +70,7 @@ class MusicnnInference:
             Rows of the first frames, from an earlier answer.
         """
         frames = self._normalise(frames.copy())
-        with _ONE_AT_A_TIME, ThreadpoolController().limit(limits=1, user_api="blas"):
+        with _ONE_AT_A_TIME, _linear_algebra().limit(limits=1, user_api="blas"):
             rows, edges = self._rows(frames, starts, rows)
             pooled = np.empty((len(starts), len(self._pooled.scale)), np.float32)
 
@@ -152,6 +153,12 @@ class _MidEndLayer:
             ahead = tap - self._n_taps // 2  # of the output, the frame that this tap hears
             y[max(-ahead, 0) : n - max(ahead, 0)] += shares[max(ahead, 0) : n - max(-ahead, 0), tap]
         return self._normalise(np.maximum(y, 0, out=y))
+
+
+@cache
+def _linear_algebra() -> ThreadpoolController:
+    """NumPy's BLAS; finding it takes as long as one patch."""
+    return ThreadpoolController()
 
 
 def _dense(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
