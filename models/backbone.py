@@ -19,7 +19,9 @@ N_MELS = 96
 PATCH_FRAMES = 187
 FRAMES_PER_SECOND = 62.5  # 16 kHz / 256
 SEGMENT_HOP_FRAMES = 93.75  # 1.5 s
-CHUNK_PATCHES = 8  # patches that go through the network together: while they do, the next ones are decoded
+CHUNK_PATCHES = 32  # patches that go through the network together: while they do, the next ones are decoded
+FIRST_CHUNK_PATCHES = 8  # of a short clip, which would else be decoded whole before anybody listens
+FIRST_CHUNKS = 2
 
 
 @dataclass(frozen=True)
@@ -96,9 +98,10 @@ class Backbone:
 
 
 class PatchStream:
-    """Collects frames and sends them through the network whenever CHUNK_PATCHES patches are complete.
+    """Collects frames and sends them through the network whenever a chunk of patches is complete.
 
-    Chunks are counted from the start of the recording, so the numbers do not depend on how it was cut.
+    The first chunks are small, so that listening begins early; the later ones large, which costs less. They are
+    counted from the start of the recording, so the numbers do not depend on how it was cut.
     """
 
     def __init__(self, network: Network, *, patch_hop: float):
@@ -118,17 +121,20 @@ class PatchStream:
         if frames.ndim != 2 or frames.shape[1] != N_MELS:
             raise ModelError(f"expected log-mel frames of shape (n, {N_MELS}), got {frames.shape}")
         self._frames = np.concatenate([self._frames, frames.astype(np.float32, copy=False)])
-        while len(starts := self._complete(CHUNK_PATCHES)) == CHUNK_PATCHES:
+        while len(starts := self._complete(self._chunk())) == self._chunk():
             self._run(starts)
 
     def finish(self) -> PatchActivations:
         """Send the rest through the network and return the activations of every patch."""
-        if starts := self._complete(CHUNK_PATCHES):
+        if starts := self._complete(self._chunk()):
             self._run(starts)
         if not self._starts:
             raise ModelError(f"{len(self._frames)} frames, the backbone needs {PATCH_FRAMES} (3 s) or more")
         times_s = np.array(self._starts) / FRAMES_PER_SECOND
         return PatchActivations(np.concatenate(self._taggram), np.concatenate(self._embedding), times_s)
+
+    def _chunk(self) -> int:
+        return FIRST_CHUNK_PATCHES if len(self._starts) < FIRST_CHUNKS * FIRST_CHUNK_PATCHES else CHUNK_PATCHES
 
     def _start(self, k: int) -> int:
         return int(k * self._patch_hop + 0.5)
