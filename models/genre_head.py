@@ -223,11 +223,10 @@ class Member:
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
         """The inverse of `to_arrays`."""
-        numbers = {name: array.astype(np.float64) for name, array in arrays.items() if name != "pooling"}
-        return cls(
-            pooling=str(arrays["pooling"]),
-            **(numbers | ({"gamma": float(arrays["gamma"])} if "gamma" in arrays else {})),
-        )
+        fields: dict[str, Any] = {name: a.astype(np.float64) for name, a in arrays.items() if name != "pooling"}
+        if "gamma" in fields:
+            fields["gamma"] = float(fields["gamma"])
+        return cls(pooling=str(arrays["pooling"]), **fields)
 
 
 def laplacian_kernel(features: np.ndarray, support: np.ndarray, *, gamma: float) -> np.ndarray:

@@ -108,7 +108,8 @@ def save_model(folder: Path, card: dict[str, Any], arrays: dict[str, np.ndarray]
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / WEIGHTS_FILE
-    np.savez_compressed(weights, **dict(sorted(arrays.items())))
+    contents: dict[str, Any] = dict(sorted(arrays.items()))
+    np.savez_compressed(weights, **contents)
     card = card | {"weights": {"file": WEIGHTS_FILE, "sha256": sha256_of(weights)}}
     draft = folder / f"{CARD_FILE}.{os.getpid()}"
     draft.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

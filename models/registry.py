@@ -24,6 +24,7 @@ README_FILE = "README.md"
 SHIPPED_ACTIVE = {"genre": "gtzan-musicnn-1", "gate": "music-gate-1"}
 MAX_HISTORY = 100
 MAX_FILE_BYTES = 2_000_000_000
+History = dict[str, list[str]]  # by kind of model: the names that were activated, the active one last
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,7 @@ class ModelRegistry:
         names = self._history().get(kind)
         return names[-1] if names else SHIPPED_ACTIVE.get(kind)
 
-    def _history(self) -> "dict[str, list[str]]":
+    def _history(self) -> History:
         path = self.folder / ACTIVE_FILE
         try:
             history = json.loads(path.read_text(encoding="utf-8"))
@@ -206,7 +207,7 @@ class ModelRegistry:
             raise ModelError(f"{path}: not a list of names per kind; remove it to use the shipped models")
         return history
 
-    def _write(self, history: "dict[str, list[str]]") -> None:
+    def _write(self, history: History) -> None:
         draft = self.folder / f".{ACTIVE_FILE}.{os.getpid()}"
         with draft.open("w", encoding="utf-8") as file:
             json.dump(history, file)

@@ -105,7 +105,9 @@ def _from_config(path: Path) -> dict[str, Any]:
         config = json.loads(path.read_text(encoding="utf-8"))
         found: dict[str, Any] = {}
         if "recipe" in config:
-            recipe = {k: tuple(v) if isinstance(v, list) else v for k, v in config.pop("recipe").items()}
+            recipe: dict[str, Any] = {
+                k: tuple(v) if isinstance(v, list) else v for k, v in config.pop("recipe").items()
+            }
             if "members" in recipe:
                 recipe["members"] = tuple(MemberSettings(**member) for member in recipe["members"])
             found["recipe"] = Recipe(**recipe)
