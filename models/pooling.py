@@ -38,9 +38,14 @@ def _root_of_mean(taggram: np.ndarray) -> np.ndarray:
     return np.sqrt(taggram.mean(axis=-2))
 
 
+def log_odds(activations: np.ndarray) -> np.ndarray:
+    """log(a / (1 - a)) of each activation, those below `ACTIVATION_FLOOR` taken for equal."""
+    clipped = np.clip(activations, ACTIVATION_FLOOR, 1 - ACTIVATION_FLOOR)
+    return np.log(clipped) - np.log1p(-clipped)
+
+
 def _mean_log_odds(taggram: np.ndarray) -> np.ndarray:
-    clipped = np.clip(taggram, ACTIVATION_FLOOR, 1 - ACTIVATION_FLOOR)
-    return (np.log(clipped) - np.log1p(-clipped)).mean(axis=-2)
+    return log_odds(taggram).mean(axis=-2)
 
 
 POOLINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {

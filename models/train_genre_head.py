@@ -36,7 +36,7 @@ class Settings:
     out: Path
     name: str = "gtzan-musicnn-1"
     version: str = "1"
-    created: str = "2025-11-24"
+    created: str = "2026-11-24"
     backbone: str = "MSD_musicnn"
     source: str = "GTZAN, fault-filtered training split, as MSD_musicnn tag activations (ISC)"
     recipe: Recipe = field(default_factory=Recipe)

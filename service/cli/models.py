@@ -23,7 +23,7 @@ def list_models(as_json: Json = False) -> None:
         return
     width = max((len(entry.name) for entry in entries), default=0)
     for entry in entries:
-        typer.echo(f"{'*' if entry.active else ' '} {entry.name:<{width}}  {entry.kind}  {entry.created}")
+        typer.echo(f"{'*' if entry.active else ' '} {entry.name:<{width}}  {entry.kind:<6}  {entry.created}")
 
 
 @app.command()
@@ -32,7 +32,7 @@ def activate(name: Annotated[str, typer.Argument(help="Name of a model, as `mode
     from models.registry import ModelRegistry
 
     entry = ModelRegistry().activate(name)
-    typer.echo(f"{entry.name} answers now; a server that runs takes it when it is started again")
+    typer.echo(f"{entry.name} answers now; a running server takes it from the next recording on")
 
 
 @app.command()
