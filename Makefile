@@ -17,7 +17,8 @@ setup: .venv/users weights assets   ## virtual environment, packages, backbone w
 test: .venv/developers weights assets   ## every test
 	$(BIN)/pytest
 
-lint: .venv/developers   ## style, types, direction of imports
+lint: .venv/developers   ## locked packages, style, types, direction of imports
+	$(BIN)/pip check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
@@ -38,12 +39,12 @@ screenshots: .venv/developers weights assets   ## take the pictures of the docum
 	@touch $@
 
 .venv/users: .venv/created requirements.lock pyproject.toml
-	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps --editable .
 	@touch $@
 
 .venv/developers: .venv/users requirements-dev.lock
-	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
 weights: .venv/users   ## fetch and convert the pretrained backbone, once

@@ -99,7 +99,7 @@ def train(settings: Settings) -> dict[str, Any]:
             "taggrams_sha256": sha256_of(settings.taggrams),
             "folders": {
                 name: [folder.name for folder in getattr(settings, name)] for name in ("music", "speech", "effects")
-            },  # noqa: E501
+            },
             "n_sounds": len(scores),
         },
         "settings": {
@@ -270,7 +270,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     card = train(read_settings(arguments))
     print(
         f"{card['name']}: refuses {card['music_refused']:.1%} of unheard music, {card['other_refused']:.1%} of the rest"
-    )  # noqa: E501
+    )
     for title in ("unheard_sources", "tests"):
         for source, figures in card[title].items():
             print(f"{title.replace('_', ' '):<16} {source:<28} {figures['n']:>5} {figures['refused']:>7.1%}")
