@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from filelock import FileLock
+
 ANSWER_VERSION = 1  # raise it when the same model would answer otherwise
 KEPT_DAYS = 365  # an older answer is forgotten
 
@@ -79,14 +81,11 @@ class Journal:
         self._failed = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._database = self._open()
+            # Neither a switch to write-ahead mode nor putting a file aside waits for others by itself.
+            with FileLock(path.with_name(f"{path.name}.lock")):
+                self._database = self._open_or_replace()
         except (OSError, sqlite3.OperationalError) as error:
             raise JournalUnusable(f"{path}: {getattr(error, 'strerror', None) or error}") from None
-        except sqlite3.DatabaseError:
-            os.replace(path, path.with_name(f"{path.name}.damaged"))
-            for ending in ("-wal", "-shm"):  # they would be applied to the new file
-                path.with_name(f"{path.name}{ending}").unlink(missing_ok=True)
-            self._database = self._open()
 
     def __enter__(self) -> Self:
         return self
@@ -151,6 +150,17 @@ class Journal:
         except sqlite3.Error as error:  # an answer that cannot be read is computed again
             logger.warning("an earlier answer cannot be read: %s: %s", self.path, error)
             return None
+
+    def _open_or_replace(self) -> sqlite3.Connection:
+        try:
+            return self._open()
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            os.replace(self.path, self.path.with_name(f"{self.path.name}.damaged"))
+            for ending in ("-wal", "-shm"):  # they would be applied to the new file
+                self.path.with_name(f"{self.path.name}{ending}").unlink(missing_ok=True)
+            return self._open()
 
     def _open(self) -> sqlite3.Connection:
         database = sqlite3.connect(self.path, timeout=30.0, check_same_thread=False)

@@ -57,7 +57,8 @@ def test_equals_the_keras_network_with_the_published_weights(name, backbone_weig
     frames[100:200, 40] = 5
     heard = MusicnnInference(weights)(frames, np.array([0, 94, 188, 213]))
     expected_tags, expected_embedding = keras_answer(weights, frames, [0, 94, 188, 213])
-    np.testing.assert_allclose(heard.tags, expected_tags, atol=2e-6)
+    # Both round in float32, each in an order of its own that depends on the processor.
+    np.testing.assert_allclose(heard.tags, expected_tags, atol=1e-5)
     np.testing.assert_allclose(heard.embedding, expected_embedding, atol=1e-4)
 
 
