@@ -249,10 +249,26 @@ def _open_reader(file: BinaryIO) -> _Reader:
     if content.pcm:
         check_length(file, format=content.format, start=content.start)
         return _open_pcm(file, content)
+    if content.format == "ogg":
+        return _open_ogg(file, content)
     from features.ffmpeg import FfmpegReader
 
-    reader = FfmpegReader(file, content)
-    if content.format == "ogg" and reader.starts_before_zero:
+    return FfmpegReader(file, content)
+
+
+def _open_ogg(file: BinaryIO, content: "Content") -> _Reader:
+    from features.ffmpeg import FfmpegReader
+
+    try:
+        reader = FfmpegReader(file, content)
+    except CorruptAudio as error:
+        from features.libsndfile import SndfileReader
+
+        try:  # libvorbis passes over headers that come twice
+            return SndfileReader(file, content.format)
+        except (UnsupportedFormat, EmptyFile):
+            raise error from None
+    if reader.starts_before_zero:
         # Decoders disagree on what to cut there; libvorbis is the reference.
         reader.close()
         return _open_pcm(file, content)

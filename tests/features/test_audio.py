@@ -36,6 +36,7 @@ from tests.support.audio_files import (
     aiff_with_length,
     au_with_length,
     flac_with_length,
+    ogg_with_headers_twice,
     silent_video,
     sound_file,
     tone,
@@ -186,6 +187,12 @@ def test_vorbis_is_what_the_reference_decoder_gives() -> None:
     expected, _ = soundfile.read(io.BytesIO(data), dtype="float32")
     with open_audio(io.BytesIO(data)) as stream:
         np.testing.assert_allclose(np.concatenate(list(stream)), expected, atol=1e-6)
+
+
+def test_vorbis_whose_headers_come_twice_is_fine() -> None:
+    y = _noise(2.0)
+    expected = load(io.BytesIO(GOOD["ogg"](y, SR)), sr=SR)
+    np.testing.assert_allclose(load(io.BytesIO(ogg_with_headers_twice(y)), sr=SR), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("data_bytes", [0, 0x7FFFF000, 0x7FFFFFFF, 0xFFFFFFFF - 44, 0xFFFFFFFF])

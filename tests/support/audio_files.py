@@ -155,3 +155,34 @@ def flac_with_length(y: np.ndarray, sr: int = SR, *, n_samples: int) -> bytes:
     data = sound_file(y, sr, format="FLAC")
     (packed,) = struct.unpack(">Q", data[18:26])  # rate, channels, bits, and 36 bits of samples
     return with_bytes(data, 18, struct.pack(">Q", packed & ~0xFFFFFFFFF | n_samples))
+
+
+def ogg_with_headers_twice(y: np.ndarray, sr: int = SR) -> bytes:
+    """A Vorbis file whose header packets come again before the sound, as some editors leave them."""
+    pages = _ogg_pages(sound_file(y, sr, format="OGG"))
+    n_headers = next(i for i, page in enumerate(pages) if struct.unpack("<q", page[6:14])[0] > 0)
+    pages = pages[:n_headers] + [with_bytes(page, 5, b"\0") for page in pages[:n_headers]] + pages[n_headers:]
+    for sequence, page in enumerate(pages):
+        page = with_bytes(page, 18, struct.pack("<II", sequence, 0))
+        pages[sequence] = with_bytes(page, 22, struct.pack("<I", _ogg_checksum(page)))
+    return b"".join(pages)
+
+
+def _ogg_pages(data: bytes) -> list[bytes]:
+    pages = []
+    while data:
+        end = 27 + data[26] + sum(data[27 : 27 + data[26]])
+        pages.append(data[:end])
+        data = data[end:]
+    return pages
+
+
+def _ogg_checksum(page: bytes) -> int:
+    """CRC-32 as RFC 3533 has it: polynomial 0x04c11db7, nothing reflected."""
+    checksum = 0
+    for byte in page:
+        checksum ^= byte << 24
+        for _ in range(8):
+            checksum = (checksum << 1) ^ (0x04C11DB7 if checksum & 0x80000000 else 0)
+        checksum &= 0xFFFFFFFF
+    return checksum
