@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
-from benchmarks import cli_start, genre_head, hour_recording, library_throughput, original_musicnn
+from benchmarks import cli_start, genre_head, hour_recording, library_throughput, music_gate, original_musicnn
 
 TARGET = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
@@ -24,6 +24,7 @@ def main() -> None:
         sys.exit(f"no recordings (.ogg, about 30 s) in {folder}: name their folder in GENRELAB_RECORDINGS")
     parts = [
         ("genre head", lambda: genre_head.main([])),
+        ("music gate", lambda: music_gate.main([])),
         ("original", lambda: original_musicnn.main(recordings)),
         ("library", lambda: library_throughput.main(recordings)),
         ("hour", lambda: hour_recording.main(recordings)),

@@ -23,6 +23,17 @@ def cross_validation_text(card: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def gate_text(card: dict[str, Any]) -> str:
+    """What a music gate refuses, and what is given a genre all the same, per source: its card as a table."""
+    lines = [f"{card['name']}{'':<28}{'clips':>8}{'refused':>10}{'given a genre':>16}"]
+    for title in ("unheard", "test"):
+        figures = card[title]
+        rows = {"all music": figures["music"], "all the rest": figures["other"], **figures["sources"]}
+        for name, row in rows.items():
+            lines.append(f"{title:<10}{name:<30}{row['n']:>8}{row['refused']:>10.1%}{row['named']:>16.1%}")
+    return "\n".join(lines)
+
+
 def _figures(validation: dict[str, Any]) -> list[str]:
     parts = ("mean", "spread", "lowest", "highest")
     rows = [
