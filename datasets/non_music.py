@@ -115,6 +115,8 @@ def _applause(rng: np.random.Generator, n: int, sr: int) -> np.ndarray:
         at = np.cumsum(rng.normal(1 / pace, 0.03 / pace, int(n / sr * pace) + 2)) + rng.uniform(0, 1)
         claps = (at[at < n / sr] * sr).astype(int)
         np.add.at(y, claps[(claps >= 0) & (claps < n)], rng.uniform(0.1, 1))
+    if not y.any():  # a short clip may end before the first clap
+        y[0] = 1.0
     length = int(0.02 * sr)
     clap = rng.standard_normal(length) * np.exp(-np.arange(length) / sr / rng.uniform(0.002, 0.006))
     return np.convolve(y, clap)[:n] * (0.4 + 0.6 * _slow(rng, n, sr, 0.3))

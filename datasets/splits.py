@@ -92,9 +92,10 @@ def training_side(
     return allowed
 
 
-def natural_key(name: str) -> list[tuple[int, str]]:
-    """Sorting key that reads runs of digits as numbers."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name) if part]
+def natural_key(name: str) -> tuple[list[tuple[int, str]], str]:
+    """Sorting key that reads runs of digits as numbers; no two names share one."""
+    parts = [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name) if part]
+    return parts, name
 
 
 def split_checksum(ids: Sequence[str], folds: np.ndarray) -> str:

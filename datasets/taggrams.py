@@ -6,7 +6,6 @@ are its patches in time order, and need not be neighbours.
 """
 
 import os
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.errors import DatasetError
+from features.npz import DamagedArchive, read_npz
 
 GTZAN_GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
 N_TAGS = 50
@@ -100,17 +100,11 @@ def load_taggrams(path: str | os.PathLike, *, genres: tuple[str, ...] = GTZAN_GE
 
 def _read_arrays(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     try:
-        archive = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise DatasetError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DatasetError(f"{path}: not a readable .npz file ({error})") from error
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise DatasetError(f"{path}: a single array, expected an .npz with X, Y and IDS")
-    with archive:
-        if missing := [name for name in ("X", "Y", "IDS") if name not in archive.files]:
-            raise DatasetError(f"{path}: lacks {', '.join(missing)}; it has {', '.join(archive.files) or 'nothing'}")
-        try:
-            return archive["X"], archive["Y"], archive["IDS"]
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise DatasetError(f"{path}: an array cannot be read ({error})") from error
+        arrays = read_npz(path)
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be read ({error.strerror})") from error
+    except DamagedArchive as error:
+        raise DatasetError(f"{error}; expected X, Y and IDS") from error
+    if missing := [name for name in ("X", "Y", "IDS") if name not in arrays]:
+        raise DatasetError(f"{path}: lacks {', '.join(missing)}; it has {', '.join(arrays) or 'nothing'}")
+    return arrays["X"], arrays["Y"], arrays["IDS"]

@@ -10,16 +10,15 @@ import contextlib
 import hashlib
 import os
 import re
-import struct
 import tempfile
 import time
-import zipfile
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
 
 from features.errors import FeatureError, UnreadableFile
+from features.npz import DamagedArchive, read_npz
 
 SUFFIX = ".npz"
 UNFINISHED = ".part"
@@ -27,17 +26,6 @@ UNFINISHED_S = 3600.0  # an unfinished file that is older belongs to a process t
 KEEP_SHARE = 0.9  # of the limit is kept when entries are removed, so that not every write removes one
 LOCK_S = 10.0
 RESERVED = ("file", "allow_pickle")  # parameters of numpy.savez
-# what zipfile and numpy.lib.format raise for bytes that are not theirs
-DAMAGE = (
-    zipfile.BadZipFile,
-    OSError,
-    EOFError,
-    ValueError,
-    struct.error,
-    NotImplementedError,
-    RuntimeError,
-    MemoryError,
-)
 
 
 class FeatureCache:
@@ -66,10 +54,10 @@ class FeatureCache:
         """The arrays of an entry; None where there is none. A damaged entry is removed."""
         path = self._path(key)
         try:
-            arrays = _read(path)
+            arrays = read_npz(path)
         except FileNotFoundError:
             return None
-        except DAMAGE:
+        except (DamagedArchive, OSError):
             _remove(path)
             return None
         with contextlib.suppress(OSError):  # removed meanwhile, or a folder that may only be read
@@ -150,16 +138,6 @@ class FeatureCache:
                 elif path.suffix == UNFINISHED and time.time() - stat.st_mtime > UNFINISHED_S:
                     _remove(path)
         return entries
-
-
-def _read(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an .npz file. Not by `numpy.load`, which tries other formats on what is no zip file."""
-    with zipfile.ZipFile(path) as archive:
-        arrays = {}
-        for name in archive.namelist():
-            with archive.open(name) as member:
-                arrays[name.removesuffix(".npy")] = np.lib.format.read_array(member, allow_pickle=False)
-        return arrays
 
 
 def content_key(source: str | os.PathLike[str] | bytes, *settings: str) -> str:

@@ -30,7 +30,7 @@ def class_scores(probabilities: np.ndarray, *, rank_charge: float, free_ranks: i
     Returns
     -------
     np.ndarray, shape (n, n_classes)
-        From 0 for a class that is certain up to 1 plus the charges.
+        From near 0 for the likeliest class of many alike, 0.5 for one that is certain, up to 1 plus the charges.
     """
     order = np.argsort(-probabilities, axis=1, kind="stable")
     ranks = np.argsort(order, axis=1, kind="stable")

@@ -56,6 +56,12 @@ class GenreHead:
             raise ModelError(f"no genre head: {error!r}") from error
         if not self._members or {member.n_classes for member in self._members} != {len(self.genres)}:
             raise ModelError(f"no genre head: its members do not all answer for {len(self.genres)} genres")
+        if len({member.n_tags for member in self._members}) > 1:
+            raise ModelError("no genre head: its members look at different numbers of tags")
+        if self._temperatures.shape != self._n_patches.shape or self._n_patches.ndim != 1:
+            raise ModelError(
+                f"no genre head: temperatures {self._temperatures.shape} for lengths {self._n_patches.shape}"
+            )
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -146,7 +152,7 @@ class GenreHead:
 
 
 class Member:
-    """One classifier: pooled activations, standardised, through a linear map or a Gaussian kernel.
+    """One classifier: pooled activations, standardised, through a linear map or a Laplacian kernel.
 
     Parameters
     ----------
@@ -180,6 +186,8 @@ class Member:
             raise ModelError(
                 f"a member's weights {weights.shape} fit neither {n_inputs} inputs nor its bias {bias.shape}"
             )
+        if support is not None and support.shape[1:] != centre.shape:
+            raise ModelError(f"a member's support {support.shape} has other features than its centre {centre.shape}")
         self.pooling, self.centre, self.spread = pooling, centre, spread
         self.weights, self.bias = weights, bias
         self.support, self.gamma = support, gamma

@@ -76,6 +76,11 @@ def _fit_discriminant(features: np.ndarray, labels: np.ndarray, _: MemberSetting
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     fitted = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(features, labels)
+    if len(fitted.classes_) == 2:  # of two classes it gives the second one's margin alone
+        return {
+            "weights": np.concatenate([np.zeros_like(fitted.coef_), fitted.coef_]).T,
+            "bias": np.append(0.0, fitted.intercept_),
+        }
     return {"weights": fitted.coef_.T, "bias": fitted.intercept_}
 
 

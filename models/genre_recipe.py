@@ -16,6 +16,7 @@ from models.errors import ModelError
 from models.genre_head import GenreHead, Member, mean_log_probabilities
 from models.genre_members import MemberSettings, fit_member
 
+MIN_TRACKS = 2  # of a genre on every training side: one alone has no spread
 MEMBERS = (
     MemberSettings("kernel_ridge", "root_of_mean", width=0.25, ridge=0.1),
     MemberSettings("discriminant", "mean_log_odds"),
@@ -65,7 +66,7 @@ def fit_head(tracks: TaggramSet, recipe: Recipe, *, name: str, backbone: str) ->
     Parameters
     ----------
     tracks : TaggramSet
-        Labelled tracks: every genre at least `n_folds` times, and each of them in every training side.
+        Labelled tracks: every genre at least `n_folds` times, and at least twice in every training side.
     recipe : Recipe
         What to fit.
     name, backbone : str
@@ -79,6 +80,8 @@ def fit_head(tracks: TaggramSet, recipe: Recipe, *, name: str, backbone: str) ->
     ------
     DatasetError
         If a genre has too few tracks for the folds.
+    ModelError
+        If too few of a genre are left on a training side.
     """
     card = {"name": name, "genres": list(tracks.genres), "backbone": backbone, "coverage": recipe.coverage}
     return GenreHead(card, head_arrays(tracks, recipe))
@@ -157,6 +160,7 @@ def _out_of_fold_logits(tracks: TaggramSet, recipe: Recipe) -> dict[int, _Answer
         folds = block_folds(tracks.ids, tracks.labels, n_folds=recipe.n_folds, rotation=rotation)
         for fold in range(recipe.n_folds):
             trained_on = training_side(tracks.ids, tracks.labels, folds, fold, guard=recipe.guard)
+            _check_training_side(tracks, trained_on)
             members = _fit_members(subset(tracks, trained_on), recipe)
             for taggram, label in subset(tracks, folds == fold):
                 for n_patches in recipe.clip_patches:
@@ -170,3 +174,12 @@ def _out_of_fold_logits(tracks: TaggramSet, recipe: Recipe) -> dict[int, _Answer
         )
         for n_patches, rows in found.items()
     }
+
+
+def _check_training_side(tracks: TaggramSet, trained_on: np.ndarray) -> None:
+    left = np.bincount(tracks.labels[trained_on], minlength=len(tracks.genres))
+    if left.min() < MIN_TRACKS:
+        raise ModelError(
+            f"{tracks.genres[left.argmin()]}: {left.min()} tracks are left to learn from while a block is held out, "
+            f"{MIN_TRACKS} are needed: label more of them"
+        )

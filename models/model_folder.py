@@ -7,13 +7,13 @@ are arrays only: nothing in a model folder is code, and nothing is unpickled.
 import json
 import os
 import re
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from features.cache import sha256_of
+from features.npz import DamagedArchive, read_npz
 from models.errors import IntegrityError, ModelError
 
 CARD_FILE = "card.json"
@@ -45,9 +45,8 @@ def load_weights(folder: Path, *, kind: str | None = None) -> tuple[dict[str, An
         raise ModelError(f"{folder}: a model of kind {card['kind']!r}, expected {kind!r}")
     check_weights(folder, card)
     try:
-        with np.load(folder / WEIGHTS_FILE, allow_pickle=False) as archive:
-            return card, {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        return card, read_npz(folder / WEIGHTS_FILE)
+    except (OSError, DamagedArchive) as error:
         raise ModelError(f"{folder / WEIGHTS_FILE}: holds no arrays that can be read ({error})") from error
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from features.npz import DamagedArchive, read_npz
 from models.errors import BackboneMissing, IntegrityError, ModelError, UnknownModel
 from models.paths import backbone_dir
 
@@ -57,7 +58,8 @@ def load_weights(name: str) -> dict[str, np.ndarray]:
     path = backbone_dir() / f"{name}.npz"
     if not path.is_file():
         raise BackboneMissing(f"no backbone weights at {path}: run `make setup`")
-    if (weights := _read(path)) is None or content_hash(weights) != CONTENT_SHA256[name]:
+    weights = _read(path)
+    if content_hash(weights) != CONTENT_SHA256[name]:
         raise IntegrityError(f"{path} does not hold the published weights of {name}: delete it, run `make setup`")
     return weights
 
@@ -132,19 +134,15 @@ def _read_checkpoint(wheel: Path, name: str) -> dict[str, np.ndarray]:
 
 
 def _is_converted(path: Path, name: str) -> bool:
-    if not path.is_file():
-        return False
-    weights = _read(path)
-    return weights is not None and content_hash(weights) == CONTENT_SHA256[name]
+    return content_hash(_read(path)) == CONTENT_SHA256[name]
 
 
-def _read(path: Path) -> dict[str, np.ndarray] | None:
-    """The arrays of an npz file, None where it is damaged."""
+def _read(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an archive; none where it is missing or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile):
-        return None
+        return read_npz(path)
+    except (OSError, DamagedArchive):
+        return {}
 
 
 def main() -> None:

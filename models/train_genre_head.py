@@ -103,6 +103,8 @@ def read_settings(arguments: Sequence[str] | None = None) -> Settings:
 def _from_config(path: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(config, dict):
+            raise TypeError(f"expected an object, got {type(config).__name__}")
         found: dict[str, Any] = {}
         if "recipe" in config:
             recipe: dict[str, Any] = {

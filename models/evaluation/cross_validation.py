@@ -3,12 +3,14 @@
 The figure of one layout of blocks depends on where the cuts fall, so several layouts are scored.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from datasets.splits import block_folds, split_checksum, training_side
 from datasets.taggrams import TaggramSet
+from models.errors import ModelError
 from models.evaluation.report import report
 from models.genre_recipe import Recipe, fit_head, subset
 
@@ -36,17 +38,20 @@ def cross_validate(
     Returns
     -------
     dict
-        `mean`, `spread` (standard deviation over layouts), `lowest` and `highest` of each figure; `confusion` and
-        `per_class`, means over layouts; `layouts`, the figures of each with the checksum of its split.
+        `mean`, `spread` (standard deviation over layouts), `lowest` and `highest` of each figure (None where no
+        layout has it); `confusion` and `per_class`, means over layouts; `layouts`, the figures of each with the
+        checksum of its split.
     """
+    if not layouts:
+        raise ModelError("no layouts to score: expected at least one (n_folds, rotation)")
     reports = [_score(tracks, recipe, layout=layout, guard=guard) for layout in layouts]
-    figures = {name: np.array([each[name] for each in reports], dtype=np.float64) for name in FIGURES}
+    figures = {name: [each[name] for each in reports if each[name] is not None] for name in FIGURES}
     return {
         "guard": guard,
-        "mean": {name: float(values.mean()) for name, values in figures.items()},
-        "spread": {name: float(values.std()) for name, values in figures.items()},
-        "lowest": {name: float(values.min()) for name, values in figures.items()},
-        "highest": {name: float(values.max()) for name, values in figures.items()},
+        "mean": _each(np.mean, figures),
+        "spread": _each(np.std, figures),
+        "lowest": _each(np.min, figures),
+        "highest": _each(np.max, figures),
         "confusion": np.mean([each["confusion"] for each in reports], axis=0).tolist(),
         "per_class": {
             genre: {
@@ -64,6 +69,10 @@ def cross_validate(
             for (n_folds, rotation), each in zip(layouts, reports, strict=True)
         ],
     }
+
+
+def _each(summary: Callable[[list[float]], Any], figures: dict[str, list[float]]) -> dict[str, float | None]:
+    return {name: float(summary(values)) if values else None for name, values in figures.items()}
 
 
 def _score(tracks: TaggramSet, recipe: Recipe, *, layout: Layout, guard: int) -> dict[str, Any]:

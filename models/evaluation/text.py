@@ -36,16 +36,14 @@ def gate_text(card: dict[str, Any]) -> str:
 
 def _figures(validation: dict[str, Any]) -> list[str]:
     parts = ("mean", "spread", "lowest", "highest")
-    rows = [
-        f"{text:<24}" + "".join(f"{validation[part][name]:10.3f}" for part in parts) for name, text in FIGURES.items()
-    ]
+    rows = [f"{text:<24}" + "".join(_cell(validation[part][name]) for part in parts) for name, text in FIGURES.items()]
     return [f"{'':<24}" + "".join(f"{part:>10}" for part in parts), *rows]
 
 
 def _layouts(validation: dict[str, Any]) -> list[str]:
     names = ("accuracy", "ece", "coverage")
     rows = [
-        f"{each['n_folds']} folds, moved by {each['rotation']:<6}" + "".join(f"{each[name]:10.3f}" for name in names)
+        f"{each['n_folds']} folds, moved by {each['rotation']:<6}" + "".join(_cell(each[name]) for name in names)
         for each in validation["layouts"]
     ]
     return [f"{'layout':<24}" + "".join(f"{name:>10}" for name in names), *rows]
@@ -54,7 +52,11 @@ def _layouts(validation: dict[str, Any]) -> list[str]:
 def _classes(validation: dict[str, Any]) -> list[str]:
     names = ("recall", "precision", "coverage")
     rows = [
-        f"{genre:<24}" + "".join(f"{of_class[name]:10.3f}" for name in names)
+        f"{genre:<24}" + "".join(_cell(of_class[name]) for name in names)
         for genre, of_class in validation["per_class"].items()
     ]
     return [f"{'genre':<24}" + "".join(f"{name:>10}" for name in names), *rows]
+
+
+def _cell(figure: float | None) -> str:
+    return f"{'–':>10}" if figure is None else f"{figure:10.3f}"
