@@ -3,8 +3,8 @@
 The content decides the format, never the file's name. Native blocks have shape (n_samples, n_channels);
 mono ones (n_samples,). A recording is never in memory whole unless `load` is asked for all of it.
 
-Where a header states a length (WAV, AIFF, AU, FLAC, MP4 and its like) a file that does not keep it is refused.
-Streams that may be cut anywhere (MP3, Ogg, AAC without a container) are read as far as they go.
+Where the header of a WAV, AIFF, AU, FLAC or MP4 file states a length that the file does not keep, it is refused.
+Formats that may be cut anywhere (MP3, Ogg, AAC without a container, Matroska) are read as far as they go.
 """
 
 import io

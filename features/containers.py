@@ -3,6 +3,7 @@
 Nothing is decoded here. Formats are named as people name them: "wav", "flac", "m4a".
 """
 
+import codecs
 from typing import BinaryIO, NamedTuple
 
 HEAD_BYTES = 4096
@@ -129,10 +130,10 @@ def _describe(head: bytes) -> str:
     for offset, magic, description in _OTHER_MAGIC:
         if head[offset : offset + len(magic)] == magic:
             return description
-    text = head[:-4] if len(head) == HEAD_BYTES else head  # the last character may be cut
+    whole = len(head) < HEAD_BYTES  # else the last character may be cut
     for encoding in ("utf-8", "utf-16") if head[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8",):
         try:
-            decoded = text.decode(encoding)
+            decoded = codecs.getincrementaldecoder(encoding)().decode(head, final=whole)
         except UnicodeDecodeError:
             continue
         if all(character.isprintable() or character.isspace() for character in decoded):

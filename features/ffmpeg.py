@@ -130,8 +130,9 @@ class FfmpegReader:
         tracks = self._container.streams.audio
         known = [track for track in tracks if track.codec_context is not None]
         if not tracks:
-            kinds = sorted({str(stream.type) for stream in self._container.streams}) or ["empty"]
-            raise UnsupportedFormat(f"a file of {' and '.join(kinds)} without sound: give one with a sound track")
+            kinds = " and ".join(sorted({str(stream.type) for stream in self._container.streams}))
+            what = f"a file of {kinds}" if kinds else "an empty container"
+            raise UnsupportedFormat(f"{what} without sound: give one with a sound track")
         if not known:
             raise UnsupportedFormat(
                 f"sound in the codec {self._codec_names()}, which is not decoded here: convert it to FLAC or MP3"

@@ -65,7 +65,8 @@ class GenreClassifier:
         registry = registry or ModelRegistry()
         entry = registry.active("genre") if name is None else registry.get(name)
         head = GenreHead.load(entry.path)
-        return cls(name=entry.name, backbone=Backbone.load(head.backbone), head=head, gate=MusicGate.load())
+        gate = MusicGate.load(registry.active("gate").path)
+        return cls(name=entry.name, backbone=Backbone.load(head.backbone), head=head, gate=gate)
 
     @property
     def genres(self) -> tuple[str, ...]:

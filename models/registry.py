@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from models.model_folder import CARD_FILE, NAME, WEIGHTS_FILE, check_weights, lo
 from models.paths import PRETRAINED_DIR, models_dir
 
 ACTIVE_FILE = "active.json"
+DRAFT = ".new-"
 README_FILE = "README.md"
 SHIPPED_ACTIVE = {"genre": "gtzan-musicnn-1", "gate": "music-gate-1"}
 MAX_HISTORY = 100
@@ -53,9 +55,13 @@ class ModelRegistry:
         self.folder = models_dir() if folder is None else folder
 
     def list(self) -> "list[ModelEntry]":
-        """Every model, by kind and name. A user's folder without a readable card is passed over."""
-        active = {kind: self._active_name(kind) for kind in {*SHIPPED_ACTIVE, *self._history()}}
-        entries = [self._entry(path, active) for path in self._folders().values()]
+        """Every model, by kind and name. A user's folder without a readable card of its name is passed over."""
+        active = self._active_names()
+        entries = []
+        for path in self._folders().values():
+            # A broken model costs itself only; `get` says what is wrong with it.
+            with suppress(*(ModelError,) if path.parent != PRETRAINED_DIR else ()):
+                entries.append(self._entry(path, active))
         return sorted(entries, key=lambda entry: (entry.kind, entry.name))
 
     def get(self, name: str) -> ModelEntry:
@@ -65,12 +71,13 @@ class ModelRegistry:
         ------
         UnknownModel
             If there is none; the message lists those that there are.
+        ModelError
+            If its card cannot be read.
         """
-        entries = self.list()
-        for entry in entries:
-            if entry.name == name:
-                return entry
-        raise UnknownModel(f"no model {name!r}; there are {', '.join(entry.name for entry in entries) or 'none'}")
+        folders = self._folders()
+        if name not in folders:
+            raise UnknownModel(f"no model {name!r}; there are {', '.join(entry.name for entry in self.list())}")
+        return self._entry(folders[name], self._active_names())
 
     def path(self, name: str) -> Path:
         """Folder of a model. Raises UnknownModel."""
@@ -147,23 +154,27 @@ class ModelRegistry:
         if large := [path for path in files if path.is_file() and path.stat().st_size > MAX_FILE_BYTES]:
             raise ModelError(f"{large[0]}: larger than {MAX_FILE_BYTES} bytes")
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self._locked(), tempfile.TemporaryDirectory(dir=self.folder, prefix=".new-") as draft:
+        with self._locked(), tempfile.TemporaryDirectory(dir=self.folder, prefix=DRAFT) as draft:
+            for stale in self.folder.glob(f"{DRAFT}*"):
+                if stale != Path(draft):  # of a process that was killed
+                    shutil.rmtree(stale, ignore_errors=True)
+            copy = Path(draft) / "model"
+            copy.mkdir()
             for path in files:
                 if path.is_file():
-                    shutil.copyfile(path, Path(draft) / path.name)
+                    shutil.copyfile(path, copy / path.name)
             # What is checked is the copy: the original may change under our hands.
-            card, _ = load_weights(Path(draft))
+            card, _ = load_weights(copy)
             known = self._folders()
             if card["name"] in known:
                 if read_card(known[card["name"]])["weights"] == card["weights"]:
                     return self.get(card["name"])
                 raise ModelError(f"a model {card['name']!r} exists already with other weights: give it a new name")
             target = self.folder / card["name"]
-            target.mkdir()
-            for path in Path(draft).iterdir():
-                if path.name != CARD_FILE:
-                    path.replace(target / path.name)
-            (Path(draft) / CARD_FILE).replace(target / CARD_FILE)  # last: a folder without a card is no model
+            try:
+                copy.rename(target)  # all of it or nothing
+            except OSError as error:
+                raise ModelError(f"{target}: is in the way ({error.strerror}); remove it and try again") from error
         return self.get(card["name"])
 
     def _folders(self) -> dict[str, Path]:
@@ -189,6 +200,9 @@ class ModelRegistry:
             card=card,
         )
 
+    def _active_names(self) -> dict[str, str | None]:
+        return {kind: self._active_name(kind) for kind in {*SHIPPED_ACTIVE, *self._history()}}
+
     def _active_name(self, kind: str) -> str | None:
         names = self._history().get(kind)
         return names[-1] if names else SHIPPED_ACTIVE.get(kind)
@@ -199,7 +213,7 @@ class ModelRegistry:
             history = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ModelError(f"{path}: cannot be read ({error}); remove it to use the shipped models") from error
         if not isinstance(history, dict) or not all(
             isinstance(names, list) and all(isinstance(name, str) for name in names) for names in history.values()

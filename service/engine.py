@@ -57,7 +57,7 @@ class Engine:
     def __init__(self, settings: Settings, *, model: str | None = None) -> None:
         self._settings = settings
         self._model = model
-        self._loaded: tuple[str, GenreClassifier] | None = None
+        self._loaded: tuple[tuple[str, str], GenreClassifier] | None = None
         self._loading = threading.Lock()
         self._warm = False
 
@@ -68,14 +68,16 @@ class Engine:
 
     @property
     def classifier(self) -> GenreClassifier:
-        """The classifier; another one from the moment on at which another model is activated, by whatever process."""
+        """The classifier; another one as soon as another model of genres or gate is activated, by whatever process."""
         from models.classifier import GenreClassifier
         from models.registry import ModelRegistry
 
-        wanted = self._model or ModelRegistry().active("genre").name
+        registry = ModelRegistry()
+        genre = self._model or registry.active("genre").name
+        wanted = (genre, registry.active("gate").name)
         with self._loading:
             if self._loaded is None or self._loaded[0] != wanted:
-                self._loaded = (wanted, GenreClassifier.load(wanted))
+                self._loaded = (wanted, GenreClassifier.load(genre))
             return self._loaded[1]
 
     @property

@@ -1,10 +1,12 @@
 """Settings of the service: environment variables with the prefix `GENRELAB_`, or arguments."""
 
+import json
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.paths import data_dir
 
@@ -21,7 +23,9 @@ class Settings(BaseSettings):
     threads: int = Field(16, ge=1, le=256, description="requests that one web process answers at a time")
     prefix: str = Field("", pattern=r"^(/[\w.~-]+)*$", description="sub-path behind a proxy, such as /genrelab")
     proxy_hops: int = Field(0, ge=0, le=8, description="trusted reverse proxies in front")
-    trusted_hosts: tuple[str, ...] = Field((), description="host names that the page answers to, besides loopback")
+    trusted_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="host names that the page answers to, besides loopback, with commas between them"
+    )
     database_url: str = Field("", description="SQLAlchemy URL; SQLite in the data folder when empty")
     blob_url: str = Field("", description="fsspec URL for uploads; the data folder when empty")
     queue_url: str = Field("", description="redis:// URL for jobs; SQLite in the data folder when empty")
@@ -34,7 +38,24 @@ class Settings(BaseSettings):
     decode_timeout_s: float = Field(600.0, gt=0, description="time limit of one recording in such a process")
     rate_limit: str = Field("600/minute", description="requests of one client")
     upload_rate_limit: str = Field("60/minute", description="uploads of one client")
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+
+    @field_validator("trusted_hosts", mode="before")
+    @classmethod
+    def _between_commas(cls, hosts: Any) -> Any:
+        if not isinstance(hosts, str):
+            return hosts
+        if hosts.lstrip().startswith(("[", "{")):
+            return json.loads(hosts)
+        return tuple(host.strip() for host in hosts.split(",") if host.strip())
+
+    @field_validator("rate_limit", "upload_rate_limit")
+    @classmethod
+    def _is_a_rate(cls, rate: str) -> str:
+        from limits import parse_many
+
+        parse_many(rate)
+        return rate
 
     @cached_property
     def resolved_database_url(self) -> str:

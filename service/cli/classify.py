@@ -108,8 +108,7 @@ def _active_model() -> str:
     from models.registry import ModelRegistry
 
     registry = ModelRegistry()
-    genre = registry.active("genre").name
-    return "+".join([genre, *(entry.name for entry in registry.list() if entry.active and entry.kind == "gate")])
+    return "+".join(registry.active(kind).name for kind in ("genre", "gate"))
 
 
 def _open_journal(settings: "Settings", stack: "ExitStack") -> "Journal | None":

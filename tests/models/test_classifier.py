@@ -6,6 +6,9 @@ import soundfile
 
 from features.errors import ClipTooShort, FeatureError, UnreadableFile
 from models.classifier import GenreClassifier
+from models.model_folder import load_weights, save_model
+from models.music_gate import SHIPPED
+from models.registry import ModelRegistry
 from tests.support.stand_in_models import StandInBackbone, StandInGate, StandInHead
 
 SR = 22050
@@ -98,3 +101,18 @@ def test_attributes_can_be_left_out(classifier):
 def test_bad_input_is_refused_by_name(classifier, source, options, error, words):
     with pytest.raises(error, match=words):
         classifier.predict(source, **options)
+
+
+def test_the_gate_that_is_active_decides(backbone_weights, tmp_path):
+    registry = ModelRegistry(tmp_path / "models")
+    card, arrays = load_weights(SHIPPED)
+    save_model(tmp_path / "strict", card | {"name": "strict"}, arrays | {"limit": np.array(np.inf)})
+    registry.register(tmp_path / "strict")
+    y = noise(3.0, 0.1)
+    refused = "does not sound like music"
+    registry.activate("strict")
+    assert refused in GenreClassifier.load(registry=registry).predict(y, sr=SR).reason
+    save_model(tmp_path / "mild", card | {"name": "mild"}, arrays | {"limit": np.array(-np.inf)})
+    registry.register(tmp_path / "mild")
+    registry.activate("mild")
+    assert refused not in str(GenreClassifier.load(registry=registry).predict(y, sr=SR).reason)

@@ -90,18 +90,20 @@ def test_several_threads_get_the_same_answer(engine, song):
     assert len(answers) == 4
 
 
-def test_it_answers_with_the_model_that_is_active_now(engine, stand_in_classifier, monkeypatch):
+def test_it_answers_with_the_models_that_are_active_now(engine, stand_in_classifier, monkeypatch):
     loaded: list[str] = []
+    active = {"genre": "first", "gate": "strict"}
 
     def load(name: str) -> object:
         loaded.append(name)
         return stand_in_classifier
 
-    active = iter(["first", "first", "second", "first"])
     monkeypatch.setattr("models.classifier.GenreClassifier.load", load)
-    monkeypatch.setattr("models.registry.ModelRegistry.active", lambda self, kind: SimpleNamespace(name=next(active)))
-    assert [engine.classifier for _ in range(4)] == [stand_in_classifier] * 4
-    assert loaded == ["first", "second", "first"]
+    monkeypatch.setattr("models.registry.ModelRegistry.active", lambda self, kind: SimpleNamespace(name=active[kind]))
+    for changed in ({}, {}, {"genre": "second"}, {"genre": "first"}, {"gate": "mild"}, {}):
+        active |= changed
+        assert engine.classifier is stand_in_classifier
+    assert loaded == ["first", "second", "first", "first"]
 
 
 def test_it_is_ready_after_warming_up(engine):

@@ -1,0 +1,196 @@
+"""The pages as the server gives them: whole, safe to show, and with what the scripts need to go on."""
+
+import re
+from html.parser import HTMLParser
+from urllib.parse import urlsplit
+
+import pytest
+
+from service.web import pages
+from tests.support.library import add_track
+
+PAGES = ("/", "/login", "/tracks/{track}")
+HOSTILE = "\"><script>alert(1)</script>{{ 7*7 }}'&\u202e.mp3"
+
+
+class Elements(HTMLParser):
+    """The elements of a page, as (name, attributes), and the text outside scripts."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.found if name == tag]
+
+    def by_id(self, name: str) -> dict[str, str | None]:
+        return next(attributes for _, attributes in self.found if attributes.get("id") == name)
+
+    def has(self, name: str) -> bool:
+        return any(attributes.get("id") == name for _, attributes in self.found)
+
+
+@pytest.fixture
+def track(parts):
+    return add_track(parts.tracks, filename="song.wav")
+
+
+@pytest.fixture
+def page(client, track):
+    """The elements of a page; `{track}` in its address is the track's id."""
+
+    def get(url: str, **kwargs) -> Elements:
+        answer = client.get(url.format(track=track.id), **kwargs)
+        assert (answer.status_code, answer.mimetype) == (200, "text/html")
+        return Elements(answer.text)
+
+    return get
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_every_file_that_a_page_names_is_there(client, page, url):
+    named = set()
+    for _, attributes in page(url).found:
+        named |= {attributes.get(key) for key in ("src", "href", "data-icons")} - {None, ""}
+    assert any(name.endswith(".css") for name in named)
+    assert any(name.endswith(".js") for name in named)
+    for name in named:
+        address = urlsplit(name)
+        assert not address.netloc  # nothing from elsewhere
+        if address.path:
+            assert client.get(address.path).status_code == 200, name
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_every_icon_that_a_page_uses_is_drawn(client, page, url):
+    found = page(url)
+    icons = client.get(found.of("html")[0]["data-icons"]).text
+    used = {urlsplit(use["href"]).fragment for use in found.of("use")}
+    assert used
+    assert {name for name in used if f'id="{name}"' not in icons} == set()
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_what_labels_and_describes_a_part_of_a_page_is_there(page, url):
+    found = page(url)
+    ids = [attributes["id"] for _, attributes in found.found if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for _, attributes in found.found:
+        for key in ("for", "aria-labelledby", "aria-describedby"):
+            for name in (attributes.get(key) or "").split():
+                assert name in ids, (key, name)
+        if (attributes.get("href") or "").startswith("#"):
+            assert attributes["href"][1:] in ids
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_styles_carry_the_nonce_of_their_answer_and_of_no_other(client, track, url):
+    answers = [client.get(url.format(track=track.id)) for _ in range(2)]
+    nonces = [re.search(r"style-src 'self' 'nonce-([^']+)'", a.headers["Content-Security-Policy"])[1] for a in answers]
+    assert nonces[0] != nonces[1]
+    for answer, nonce in zip(answers, nonces, strict=True):
+        links = Elements(answer.text).of("link")
+        assert [link.get("nonce") for link in links if link["rel"] == "stylesheet"] == [nonce]
+
+
+def test_the_library_knows_how_much_may_be_sent(make_app):
+    answer = make_app(max_upload_mb=7).test_client().get("/")
+    assert Elements(answer.text).by_id("library")["data-max-upload-mb"] == "7"
+    assert "up to 7 MB each" in answer.text
+
+
+@pytest.mark.parametrize(("url", "keys"), [("/", pages.LIBRARY_KEYS), ("/tracks/{track}", pages.TRACK_KEYS)])
+def test_every_shortcut_of_a_page_is_on_its_list(page, url, keys):
+    words = page(url).words
+    for names, does in keys:
+        assert does in words
+        assert set(names) <= set(words)
+
+
+def test_a_track_s_page_names_it_and_its_id(page, track):
+    found = page("/tracks/{track}")
+    assert found.by_id("track")["data-track"] == track.id
+    assert found.words.count("song.wav") == 2  # in the heading and in the small player
+    assert "song.wav · Genrelab" in found.words
+
+
+def test_the_name_of_a_file_is_text_whatever_it_holds(client, parts):
+    track = add_track(parts.tracks, filename=HOSTILE)
+    found = Elements(client.get(f"/tracks/{track.id}").text)
+    assert found.words.count(HOSTILE) == 2
+    assert all(script.get("src") for script in found.of("script"))
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_page_names_the_player_only_where_set_up_could_get_it(page, monkeypatch, there):
+    monkeypatch.setattr(pages, "has_player", lambda: there)
+    url = page("/tracks/{track}").by_id("track")["data-wavesurfer"]
+    assert url == ("/assets/vendor/wavesurfer.esm.js" if there else "")
+
+
+@pytest.mark.parametrize("track_id", ["nosuch", "01ARZ3NDEKTSV4RRFFQ69G5FAV"])
+def test_a_track_that_is_not_there_is_a_page_that_leads_back(client, track_id):
+    answer = client.get(f"/tracks/{track_id}", headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.mimetype) == (404, "text/html")
+    found = Elements(answer.text)
+    assert "Go to the library" in found.words
+    assert {"class": "button primary", "href": "/"} in found.of("a")
+
+
+def test_the_login_form_says_where_one_wanted_to_go(page):
+    form = page("/login?next=/tracks/abc%3Fx=1")
+    assert {field["name"]: field.get("value") for field in form.of("input")} == {
+        "next": "/tracks/abc?x=1",
+        "username": "genrelab",
+        "token": None,
+    }
+    assert [(each["method"], each["action"]) for each in form.of("form")] == [("post", "/login")]
+    assert page("/login").of("input")[0]["value"] == "/"
+
+
+def test_where_one_wanted_to_go_is_text_whatever_it_holds(client):
+    answer = client.get("/login", query_string={"next": HOSTILE})
+    found = Elements(answer.text)
+    assert found.of("input")[0]["value"] == HOSTILE
+    assert all(script.get("src") for script in found.of("script"))
+
+
+def test_a_login_that_failed_says_so_at_its_field(page):
+    assert not page("/login").has("login-error")
+    failed = page("/login?error=1")
+    assert failed.by_id("login-error")["role"] == "alert"
+    assert failed.by_id("token")["aria-describedby"] == "login-error"
+    assert any("not valid here" in word for word in failed.words)
+
+
+@pytest.mark.parametrize(("role", "may_delete"), [("listener", False), ("annotator", False), ("admin", True)])
+def test_only_who_may_delete_is_offered_to(client, page, parts, make_token, role, may_delete):
+    headers = {"Authorization": f"Bearer {make_token(parts, role)}"}
+    assert page("/", headers=headers).by_id("library")["data-may-delete"] == str(may_delete).lower()
+    assert page("/tracks/{track}", headers=headers).has("delete") == may_delete
+
+
+def test_only_who_is_logged_in_is_offered_to_log_out(client, page, parts, make_token):
+    def ways_out(url: str) -> list[str | None]:
+        return [form["action"] for form in page(url).of("form") if form.get("action")]
+
+    assert ways_out("/") == []  # this machine is not asked who it is
+    client.post("/login", data={"token": make_token(parts, "listener")})
+    assert ways_out("/") == ["/logout"]
+
+
+@pytest.mark.parametrize("url", PAGES[::2])
+def test_a_page_is_for_nobody_s_cache_and_not_for_strangers(client, track, parts, make_token, url):
+    assert client.get(url.format(track=track.id)).headers["Cache-Control"] == "no-store"
+    make_token(parts, "admin")
+    answer = client.get(url.format(track=track.id), headers={"Accept": "text/html"})
+    assert answer.status_code in (302, 303)
+    assert answer.headers["Location"].startswith("/login?next=/")
