@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,18 +30,25 @@ CALLS = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print a fragment of Markdown, and keep the figures where `--json` says."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=7)
-    parser.add_argument("--json", action="store_true")
-    settings = parser.parse_args()
-    report = measure(runs=settings.runs)
-    if settings.json:
-        print(json.dumps(report))
-        return
-    print("| call | median s | least s |\n| --- | --- | --- |")
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    options = parser.parse_args(arguments)
+    report = measure(runs=options.runs)
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=1) + "\n")
+    print(markdown(report))
+
+
+def markdown(report: dict[str, dict[str, float]]) -> str:
+    """The figures as a section of the documentation."""
+    lines = ["## The command line", "", "Whole processes, wall clock.", "", "| call | median | least |"]
+    lines.append("| --- | ---: | ---: |")
     for call, figures in report.items():
-        print(f"| `{call}` | {figures['median_s']:.2f} | {figures['min_s']:.2f} |")
+        lines.append(f"| `{call}` | {figures['median_s']:.2f} s | {figures['min_s']:.2f} s |")
+    return "\n".join(lines) + "\n"
 
 
 def measure(*, runs: int) -> dict[str, dict[str, float]]:

@@ -6,11 +6,12 @@ It needs recordings: those of `GENRELAB_RECORDINGS` (a folder), or of the develo
 import os
 import platform
 import sys
-import tempfile
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
+
+from threadpoolctl import ThreadpoolController
 
 from benchmarks import cli_start, genre_head, hour_recording, library_throughput, music_gate, original_musicnn
 
@@ -36,9 +37,7 @@ def main() -> None:
         with redirect_stdout(StringIO()) as text:
             measure()
         texts.append(text.getvalue().strip())
-    with tempfile.NamedTemporaryFile("w", dir=TARGET.parent, delete=False, encoding="utf-8") as file:
-        file.write("\n\n".join(texts) + "\n")
-    os.replace(file.name, TARGET)
+    TARGET.write_text("\n\n".join(texts) + "\n", encoding="utf-8")
     print(f"wrote {TARGET.relative_to(Path.cwd())}")
 
 
@@ -46,8 +45,18 @@ def _heading() -> str:
     return (
         "# Measurements\n\n"
         f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {platform.system()}, {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}.\nMachines differ and are noisy: ratios and medians say more than seconds."
+        f"Python {platform.python_version()}, NumPy's linear algebra as on {_kernels()}.\n"
+        "Machines differ and are noisy: ratios and medians say more than seconds."
     )
+
+
+def _kernels() -> str:
+    """The kind of processor whose matrix kernels run here; `OPENBLAS_CORETYPE` may force another one than it has."""
+    import numpy  # noqa: F401  (loads the library that is asked for)
+
+    libraries = ThreadpoolController().select(user_api="blas").info()
+    forced = ", forced by OPENBLAS_CORETYPE" if "OPENBLAS_CORETYPE" in os.environ else ""
+    return f"{libraries[0].get('architecture', libraries[0]['internal_api'])}{forced}"
 
 
 if __name__ == "__main__":

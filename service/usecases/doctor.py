@@ -105,6 +105,8 @@ def _processor() -> Check:
     detail = f"{usable} cores, {model}"
     if flags and "avx" not in flags:
         return Check("processor", "fail", f"{detail}, without AVX", "TensorFlow needs a processor with AVX")
+    if chosen := os.environ.get("OPENBLAS_CORETYPE"):
+        return Check("processor", "ok", f"{detail}, computing as on {chosen} (OPENBLAS_CORETYPE)")
     return Check("processor", "ok", detail)
 
 

@@ -95,6 +95,13 @@ def test_a_processor_without_avx_cannot_run_the_network(tmp_settings, monkeypatc
     assert checks(tmp_settings)["processor"].state == "fail"
 
 
+def test_kernels_that_somebody_chose_are_told(tmp_settings, monkeypatch):
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    assert "OPENBLAS_CORETYPE" not in checks(tmp_settings)["processor"].detail
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    assert "computing as on Haswell (OPENBLAS_CORETYPE)" in checks(tmp_settings)["processor"].detail
+
+
 @pytest.mark.parametrize(
     ("done", "state"),
     [
