@@ -8,6 +8,8 @@ with whoever started the run.
 import json
 import logging
 import os
+import threading
+import time
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
@@ -24,6 +26,8 @@ from service.usecases.journal import FileState, Journal
 from service.usecases.library import ClassifyingEngine, FileAnswer, Outcome, Progress, Runner, classify_file
 
 MAX_BLOCKS = 4000  # parts that the work is cut into; a part's answers come together
+PARKED = "Prefetcher"  # a thread of Ray's that waits until it is collected, and asks for nothing meanwhile
+THREADS_S = 30.0  # that Ray may take to end what it does in the background
 
 MakeEngine = Callable[[Settings], ClassifyingEngine]
 
@@ -78,6 +82,7 @@ def ray_runner(
         import ray
 
         started_here = _connect(workers)
+        before = set(threading.enumerate())
         try:
             engines = min(workers or int(ray.cluster_resources()["CPU"]), len(items))
             parts = ray.data.from_items(items, override_num_blocks=min(len(items), MAX_BLOCKS))
@@ -94,6 +99,7 @@ def ray_runner(
                 progress(outcome.index, 1.0)
                 yield outcome
         finally:
+            _let_end(set(threading.enumerate()) - before)
             if started_here:
                 ray.shutdown()
 
@@ -136,6 +142,15 @@ def _error(name: str, message: str) -> Exception:
         if kind is not None:
             return kind(message)
     return WorkerFault(f"{name}: {message}")
+
+
+def _let_end(threads: Iterable[threading.Thread]) -> None:
+    """Wait for Ray's threads: one that asks it for something after its end makes it end the whole process."""
+    deadline = time.monotonic() + THREADS_S
+    for thread in threads:
+        if thread.name == PARKED:
+            continue
+        thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def _connect(workers: int | None) -> bool:

@@ -2,6 +2,8 @@
 
 import json
 import sys
+import threading
+import time
 
 import pytest
 
@@ -10,7 +12,7 @@ from service.errors import ConfigurationError
 from service.usecases.find_recordings import find_recordings
 from service.usecases.journal import Journal
 from service.usecases.library import classify_library, known_answers, local_runner
-from service.usecases.ray_engine import WorkerFault, ray_runner
+from service.usecases.ray_engine import PARKED, WorkerFault, _let_end, ray_runner
 from tests.support.text_engine import TextEngine
 
 MODEL = "stand-in-1"
@@ -95,6 +97,17 @@ def test_without_a_model_the_run_ends_with_the_reason(ray, music, tmp_settings):
     run = ray_runner(tmp_settings, model=MODEL, workers=2, make_engine=make_empty)
     with pytest.raises(BackboneMissing, match="make setup"):
         classify(music, run)
+
+
+def test_threads_that_still_ask_ray_for_something_are_waited_for():
+    done = threading.Event()
+    busy = threading.Thread(target=lambda: (time.sleep(0.2), done.set()))
+    parked = threading.Thread(target=threading.Event().wait, name=PARKED, daemon=True)  # for ever
+    for thread in (parked, busy):
+        thread.start()
+    _let_end([parked, busy])
+    assert done.is_set()
+    assert parked.is_alive()
 
 
 def test_without_ray_the_way_out_is_said(tmp_settings, monkeypatch):
