@@ -12,6 +12,7 @@ from service import errors as service
 
 TYPE_BASE = "https://genrelab.invalid/problems/"
 MODEL_RETRY_S = 60.0
+ROOM_RETRY_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,9 @@ KINDS: dict[type[Exception], Kind] = {
     service.Unauthorized: Kind(401, "unauthorized", "Please log in"),
     service.Forbidden: Kind(403, "forbidden", "That is not allowed"),
     service.PayloadTooLarge: Kind(413, "too-large", "This upload is too large"),
-    service.StorageFull: Kind(507, "storage-full", "There is no room left"),
+    # RFC 9110: more than the server is able to take, and Retry-After where that may pass. The fault is in no request,
+    # but neither in the program, and an upload never makes it answer 5xx.
+    service.StorageFull: Kind(413, "storage-full", "There is no room left"),
     service.ConfigurationError: Kind(500, "misconfigured", "The server is not set up for this"),
     service.Cancelled: Kind(409, "cancelled", "The work was cancelled"),
     service.TooBusy: Kind(503, "too-busy", "The server is busy"),
@@ -78,7 +81,6 @@ STATUS_TITLES: dict[int, str] = {
     500: INTERNAL.title,
     501: "That is not offered here",
     503: "Not available at the moment",
-    507: "There is no room left",
 }
 
 
@@ -94,6 +96,8 @@ def retry_after_s(error: BaseException) -> float | None:
     """Seconds after which the same request may succeed, or None when it will not by waiting."""
     if isinstance(error, service.TooBusy | service.InProgress):
         return error.retry_after_s
+    if isinstance(error, service.StorageFull):
+        return ROOM_RETRY_S
     return MODEL_RETRY_S if kind_of(error).status == 503 else None
 
 

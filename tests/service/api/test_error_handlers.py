@@ -74,8 +74,8 @@ def test_a_browser_gets_a_page_outside_the_api_and_a_problem_inside(client):
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (OSError(errno.ENOSPC, "No space left on device"), 507),
-        (OSError(errno.EDQUOT, "Disk quota exceeded"), 507),
+        (OSError(errno.ENOSPC, "No space left on device"), 413),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), 413),
         (OSError(errno.ECONNRESET, "Connection reset by peer"), 400),
         (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), 408),
         (TimeoutError(), 408),

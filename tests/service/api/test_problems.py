@@ -36,7 +36,7 @@ def test_what_is_wrong_with_a_recording_is_never_the_servers_fault(error):
         (features.UnsupportedFormat("x"), 415),
         (features.AudioTooLong("x"), 413),
         (features.DecoderLimitExceeded("x"), 422),
-        (service.StorageFull("x"), 507),
+        (service.StorageFull("x"), 413),
         (service.TooBusy("x", retry_after_s=3), 503),
         (service.NotFound("x"), 404),
         (service.Unauthorized("x"), 401),
@@ -72,4 +72,6 @@ def test_statuses_exist_and_have_titles():
 def test_only_what_waiting_helps_says_how_long():
     assert retry_after_s(service.TooBusy("x", retry_after_s=3)) == 3
     assert retry_after_s(models.BackboneMissing("x")) > 0
+    assert retry_after_s(service.StorageFull("x")) > 0
     assert retry_after_s(service.NotFound("x")) is None
+    assert retry_after_s(service.PayloadTooLarge("x")) is None
