@@ -85,6 +85,7 @@ def answer_of(live: Live) -> dict[str, Any]:
 def test_upload_result_seek_spectrogram(live: Live, open_page: Callable[..., Any]) -> None:
     page = open_page(live.url)
     page.get_by_role("heading", name="Drop a song, see its genre").wait_for()
+    page.locator("#model-chip", has_text=live.services.models.active("genre").name).wait_for()
     open_added(page, {"name": "Morning Song.wav", "mimeType": "audio/wav", "buffer": tones(220, 880)})
     answer = answer_of(live)
     assert page.get_by_role("heading", level=1).inner_text() == "Morning Song"
@@ -197,7 +198,10 @@ def test_the_timeline_follows_the_music(live: Live, open_page: Callable[..., Any
 def test_silence_and_short_clips(live: Live, open_page: Callable[..., Any], buffer: str, sentence: str) -> None:
     recording = tones(0, 0) if buffer == "silence" else wav(seconds=1.2)
     page = open_page(live.url)
-    open_added(page, {"name": f"{buffer}.wav", "mimeType": "audio/wav", "buffer": recording})
+    add(page, {"name": f"{buffer}.wav", "mimeType": "audio/wav", "buffer": recording})
+    assert sentence.removesuffix(" sure") in page.locator(".upload.done").inner_text()
+    page.locator(".upload.done a").click()
+    page.locator("#verdict").wait_for()
     assert page.locator("#sentence").inner_text() == sentence
     assert page.locator("#short-note").is_visible() == (buffer == "short")
     assert page.locator("#genres-side").is_hidden() == (buffer == "silence")

@@ -1,4 +1,4 @@
-// Which model answers, and whether it is warm yet.
+// Which model names genres, and whether it is warm yet.
 import { request } from "./api.js";
 import { byId } from "./dom.js";
 
@@ -11,7 +11,7 @@ export async function showModel() {
   const name = chip.querySelector("b");
   try {
     const { items } = await request("models");
-    const active = items.find((model) => model.active);
+    const active = items.find((model) => model.kind === "genre" && model.active);
     name.textContent = active ? active.id : "none";
     chip.hidden = false;
   } catch {

@@ -1,7 +1,7 @@
 // Adding recordings: several at once, each with its own progress, its own error and a way out.
 import { Problem, pageUrl, request, upload } from "./api.js";
 import { byId, el, icon } from "./dom.js";
-import { bytes, genreName, percent, sentence } from "./format.js";
+import { bytes, genreName, percent, sentence, verdict } from "./format.js";
 import { poll } from "./jobs.js";
 
 const AT_ONCE = 3;
@@ -119,7 +119,8 @@ export class Uploads {
   async #finish(entry) {
     const track = await request(`tracks/${entry.track}`);
     const answer = track.classification;
-    const heard = answer?.genre && !answer.abstained ? `${genreName(answer.genre)}, ${percent(answer.probabilities[answer.genre])}` : "Heard, but no genre stands out";
+    const named = answer.genre !== null && !answer.abstained;
+    const heard = named ? `${genreName(answer.genre)}, ${percent(answer.probabilities[answer.genre])}` : verdict(answer).sentence;
     this.#show(entry, "done", heard, 1);
     entry.row.bar.hidden = true;
     entry.row.actions.replaceChildren(el("a", { class: "button small", href: pageUrl(`tracks/${entry.track}`), "aria-label": `Open ${entry.file.name}` }, "Open"));
