@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,9 +58,11 @@ class ModelRegistry:
         active = self._active_names()
         entries = []
         for path in self._folders().values():
-            # A broken model costs itself only; `get` says what is wrong with it.
-            with suppress(*(ModelError,) if path.parent != PRETRAINED_DIR else ()):
+            try:
                 entries.append(self._entry(path, active))
+            except ModelError:  # a user's broken model costs itself only; `get` says what is wrong with it
+                if path.parent == PRETRAINED_DIR:
+                    raise
         return sorted(entries, key=lambda entry: (entry.kind, entry.name))
 
     def get(self, name: str) -> ModelEntry:
