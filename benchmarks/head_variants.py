@@ -5,27 +5,23 @@ python -m benchmarks.head_variants --data train.npz    # some minutes
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from datasets.taggrams import load_taggrams
 from models.evaluation.cross_validation import cross_validate
-from models.genre_members import MemberSettings
-from models.genre_recipe import Recipe
+from models.genre_recipe import MEMBERS, Recipe
 from models.train_genre_head import LAYOUTS
 
-KERNEL = MemberSettings("kernel_ridge", "root_of_mean", width=0.25, ridge=0.1)
-LINEAR = MemberSettings("discriminant", "mean_log_odds")
+KERNEL, LINEAR = MEMBERS
 VARIANTS = {
-    "shipped: kernel on roots + linear on log-odds": (KERNEL, LINEAR),
+    "shipped: kernel on roots + linear on log-odds": MEMBERS,
     "kernel on roots alone": (KERNEL,),
     "linear on log-odds alone": (LINEAR,),
-    "kernel on log-odds alone": (MemberSettings("kernel_ridge", "mean_log_odds", width=0.25, ridge=0.1),),
-    "linear on roots alone": (MemberSettings("discriminant", "root_of_mean"),),
-    "kernel twice as wide + linear": (
-        MemberSettings("kernel_ridge", "root_of_mean", width=0.125, ridge=0.1),
-        LINEAR,
-    ),
-    "kernel half as wide + linear": (MemberSettings("kernel_ridge", "root_of_mean", width=0.5, ridge=0.1), LINEAR),
+    "kernel on log-odds alone": (replace(KERNEL, pooling=LINEAR.pooling),),
+    "linear on roots alone": (replace(LINEAR, pooling=KERNEL.pooling),),
+    "kernel twice as wide + linear": (replace(KERNEL, width=KERNEL.width / 2), LINEAR),
+    "kernel half as wide + linear": (replace(KERNEL, width=KERNEL.width * 2), LINEAR),
 }
 FIGURES = ("accuracy", "log_loss", "ece", "coverage")
 

@@ -86,8 +86,12 @@ class MusicGate:
 
     def scores(self, taggram: np.ndarray) -> np.ndarray:
         """How much a recording is like music (about 1 for music, -1 for what is not), then like each family."""
-        features = (gate_features(taggram) - self._centre) / self._spread
-        return (laplacian_kernel(features[np.newaxis], self._support, gamma=self._gamma) @ self._weights)[0]
+        return self.feature_scores(gate_features(taggram)[np.newaxis])[0]
+
+    def feature_scores(self, features: np.ndarray) -> np.ndarray:
+        """The same of several recordings whose `gate_features` are known: (n, 2 * n_tags) -> (n, 1 + n_families)."""
+        standard = (features - self._centre) / self._spread
+        return laplacian_kernel(standard, self._support, gamma=self._gamma) @ self._weights
 
 
 def gate_features(taggram: np.ndarray) -> np.ndarray:

@@ -92,7 +92,7 @@ class ModelRegistry:
         UnknownModel
             If no model of this kind was ever active, or the active one has been removed.
         """
-        name = self._active_name(kind)
+        name = self._active_names().get(kind)
         if name is None:
             raise UnknownModel(f"no active model of kind {kind!r}; kinds are {', '.join(sorted(SHIPPED_ACTIVE))}")
         return self.get(name)
@@ -187,7 +187,7 @@ class ModelRegistry:
                     folders[card.parent.name] = card.parent
         return folders
 
-    def _entry(self, path: Path, active: dict[str, str | None]) -> ModelEntry:
+    def _entry(self, path: Path, active: dict[str, str]) -> ModelEntry:
         card = read_card(path)
         if card["name"] != path.name:
             raise ModelError(f"{path}: its card is of {card['name']!r}; folder and card must have one name")
@@ -201,12 +201,9 @@ class ModelRegistry:
             card=card,
         )
 
-    def _active_names(self) -> dict[str, str | None]:
-        return {kind: self._active_name(kind) for kind in {*SHIPPED_ACTIVE, *self._history()}}
-
-    def _active_name(self, kind: str) -> str | None:
-        names = self._history().get(kind)
-        return names[-1] if names else SHIPPED_ACTIVE.get(kind)
+    def _active_names(self) -> dict[str, str]:
+        """Name of the active model of each kind that has one."""
+        return SHIPPED_ACTIVE | {kind: names[-1] for kind, names in self._history().items() if names}
 
     def _history(self) -> History:
         path = self.folder / ACTIVE_FILE

@@ -32,7 +32,7 @@ from models.errors import ModelError
 from models.evaluation.text import gate_text
 from models.genre_head import GenreHead, laplacian_kernel
 from models.model_folder import save_model
-from models.music_gate import KIND, gate_features
+from models.music_gate import KIND, MusicGate, gate_features
 from models.paths import PRETRAINED_DIR
 
 FAMILIES = ("music", "speech", "effect")
@@ -177,8 +177,8 @@ def _unheard_scores(sounds: Sounds, settings: Settings) -> np.ndarray:
 
 
 def _music_scores(arrays: dict[str, np.ndarray], features: np.ndarray) -> np.ndarray:
-    standard = (features - arrays["centre"]) / arrays["spread"]
-    return laplacian_kernel(standard, arrays["support"], gamma=float(arrays["gamma"])) @ arrays["weights"][:, 0]
+    """As the product scores; no limit is needed for that."""
+    return MusicGate({"limit": np.array(np.nan)} | arrays).feature_scores(features)[:, 0]
 
 
 def _figures(sounds: Sounds, refused: np.ndarray) -> dict[str, Any]:
