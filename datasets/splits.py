@@ -3,10 +3,11 @@
 In a corpus whose neighbouring file numbers are often one artist, a random split puts an artist on both sides and
 flatters models that know the artist. Here every genre's tracks are put in natural order of their names and cut into
 contiguous blocks; a fold is one block of each genre. A `rotation` moves the cuts, so that a figure can be given for
-several layouts of the same blocks.
+several layouts of the same blocks. Where a corpus names its artists, `stratified_group_folds` goes by the names.
 """
 
 import hashlib
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -102,3 +103,65 @@ def split_checksum(ids: Sequence[str], folds: np.ndarray) -> str:
     """SHA-256 over the names and their folds in order of names: the same for the same split of the same tracks."""
     lines = sorted(f"{name}\t{fold}" for name, fold in zip(ids, folds.tolist(), strict=True))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def stratified_group_folds(
+    groups: Sequence[str], labels: Sequence[str] | np.ndarray, *, n_folds: int = 5, seed: int = 0
+) -> np.ndarray:
+    """Fold of each recording: all of a group in one fold, the labels shared out as evenly as that allows.
+
+    Parameters
+    ----------
+    groups : sequence of str
+        Artist of each recording, or whatever must not be on both sides of a split. "" is unknown: each such recording
+        is a group of its own.
+    labels : sequence, shape (n_recordings,)
+        Label of each recording.
+    n_folds : int
+        At least 2.
+    seed : int
+        Of the order in which groups are dealt out.
+
+    Returns
+    -------
+    np.ndarray, shape (n_recordings,)
+        Fold 0 to n_folds - 1 of each recording; every fold has recordings of every label.
+
+    Raises
+    ------
+    DatasetError
+        If a label has fewer groups than there are folds, or its groups fall so that a fold is left without it.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    labels = np.asarray(labels)
+    if labels.shape != (len(groups),):
+        raise DatasetError(f"{len(groups)} groups for labels of shape {labels.shape}, expected one label per recording")
+    if n_folds < 2 or not len(groups):
+        raise DatasetError(f"n_folds={n_folds}, {len(groups)} recordings: expected 2 or more folds, and recordings")
+    group_ids = _group_ids(groups)
+    for label in np.unique(labels):
+        n_groups = len(np.unique(group_ids[labels == label]))
+        if n_groups < n_folds:
+            raise DatasetError(
+                f"label {label}: {n_groups} groups (artists) cannot fill {n_folds} folds; ask for fewer folds, or "
+                "leave the label out"
+            )
+    folds = np.empty(len(groups), dtype=np.int64)
+    splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+    for fold, (_, held_out) in enumerate(splitter.split(group_ids, labels, group_ids)):
+        folds[held_out] = fold
+    for label in np.unique(labels):
+        if lacking := sorted(set(range(n_folds)) - set(folds[labels == label].tolist())):
+            raise DatasetError(
+                f"label {label}: fold {lacking[0]} is left without it, its groups do not go into {n_folds} folds; "
+                "ask for fewer folds or another seed"
+            )
+    return folds
+
+
+def _group_ids(groups: Sequence[str]) -> np.ndarray:
+    """A number for each group; unnamed recordings get one each, after those of the names."""
+    names = {name: number for number, name in enumerate(sorted(set(groups) - {""}))}
+    unnamed = itertools.count(len(names))
+    return np.array([names[group] if group else next(unnamed) for group in groups], dtype=np.int64)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datasets.errors import DatasetError
-from datasets.splits import block_folds, natural_key, split_checksum, training_side
+from datasets.splits import block_folds, natural_key, split_checksum, stratified_group_folds, training_side
 
 # Natural order within the genres: x.1 x.2 x.3 x.10, y.1 y.2 y.3 y.4.
 IDS = ("x.10", "y.1", "x.2", "x.1", "y.4", "y.3", "x.3", "y.2")
@@ -145,3 +145,67 @@ def test_the_checksum_knows_the_split_and_not_the_order_of_the_tracks(rng):
 def test_bad_input_is_refused_by_name(ids, labels, options, words):
     with pytest.raises(DatasetError, match=words):
         block_folds(ids, np.array(labels), **options)
+
+
+# Five artists of three recordings each in either genre, and three of jazz whose artist nobody knows.
+ARTISTS = (*(f"{genre}-{artist}" for genre in ("jazz", "rock") for artist in range(5) for _ in range(3)), "", "", "")
+ARTIST_LABELS = np.array([artist.split("-")[0] or "jazz" for artist in ARTISTS])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_artist_is_in_one_fold_and_every_genre_in_all(seed):
+    folds = stratified_group_folds(ARTISTS, ARTIST_LABELS, n_folds=5, seed=seed)
+    for artist in set(ARTISTS) - {""}:
+        assert len({fold for fold, name in zip(folds, ARTISTS, strict=True) if name == artist}) == 1
+    for label in ("jazz", "rock"):
+        assert set(folds[label == ARTIST_LABELS]) == {0, 1, 2, 3, 4}
+    # As evenly as can be: one artist of each genre to a fold.
+    assert np.bincount(folds[ARTIST_LABELS == "rock"]).tolist() == [3, 3, 3, 3, 3]
+
+
+def test_recordings_without_an_artist_are_no_group():
+    labels = np.repeat(["jazz", "rock"], 4)
+    folds = stratified_group_folds([""] * 8, labels, n_folds=4)
+    for label in ("jazz", "rock"):
+        assert sorted(folds[labels == label]) == [0, 1, 2, 3]
+
+
+def test_an_artist_of_two_genres_is_still_in_one_fold():
+    groups = ["prince", "prince", "prince", "a", "b", "c", "d", "e", "f"]
+    labels = ["pop", "pop", "rock", "pop", "pop", "pop", "rock", "rock", "rock"]
+    folds = stratified_group_folds(groups, labels, n_folds=2)
+    assert len(set(folds[:3])) == 1
+    assert set(folds) == {0, 1}
+
+
+def test_group_folds_depend_on_the_seed_and_not_on_the_order_of_named_recordings(rng):
+    groups, labels = np.array(ARTISTS[:30]), ARTIST_LABELS[:30]
+    folds = stratified_group_folds(groups.tolist(), labels, n_folds=3, seed=1)
+    order = rng.permutation(30)
+    shuffled = stratified_group_folds(groups[order].tolist(), labels[order], n_folds=3, seed=1)
+    np.testing.assert_array_equal(shuffled, folds[order])
+    others = [stratified_group_folds(groups.tolist(), labels, n_folds=3, seed=seed).tolist() for seed in range(2, 8)]
+    assert any(other != folds.tolist() for other in others)
+
+
+@pytest.mark.parametrize(
+    ("groups", "labels", "n_folds", "words"),
+    [
+        (["a", "b"], ["x"], 2, "2 groups for labels of shape"),
+        (["a", "b"], ["x", "x"], 1, "n_folds=1, 2 recordings: expected 2 or more folds"),
+        ([], [], 2, "0 recordings"),
+        (["a", "b", "c", "c"], ["x", "x", "y", "y"], 2, r"label y: 1 groups \(artists\) cannot fill 2 folds"),
+        (["a", "b", ""], ["x", "x", "x"], 4, "label x: 3 groups"),
+    ],
+)
+def test_groups_that_cannot_be_split_are_refused_by_name(groups, labels, n_folds, words):
+    with pytest.raises(DatasetError, match=words):
+        stratified_group_folds(groups, labels, n_folds=n_folds)
+
+
+def test_a_fold_that_would_lack_a_label_is_refused():
+    # Each label has two groups, which must part; of three groups two must be in one of two folds.
+    groups = ["a", "b", "b", "c", "c", "a"]
+    labels = ["x", "x", "y", "y", "z", "z"]
+    with pytest.raises(DatasetError, match=r"label [xyz]: fold [01] is left without it"):
+        stratified_group_folds(groups, labels, n_folds=2)
