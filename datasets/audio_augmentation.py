@@ -27,6 +27,7 @@ SHELF_Q = 0.7071  # the steepest that does not overshoot
 HIGHEST_OF_SR = 0.45  # a filter's highest frequency
 STRETCH_LIMITS = (0.25, 4.0)  # beyond them a phase vocoder leaves no music
 PITCH_LIMITS = (-24.0, 24.0)  # semitones
+VOCODER_SAMPLES = 2048  # a frame of librosa's phase vocoder
 
 
 class Transform(ABC):
@@ -52,7 +53,7 @@ class Transform(ABC):
         Raises
         ------
         DatasetError
-            If `y` is no such audio, or the rate not positive.
+            If `y` is no such audio, too short for a phase vocoder (2048 samples), or the rate not positive.
         """
         _check_audio(y, sr)
         samples = y.astype(float).reshape(len(y), -1)
@@ -178,9 +179,7 @@ class Filter(Transform):
         cutoff = min(math.exp(rng.uniform(*np.log(self.cutoff_hz))), HIGHEST_OF_SR * sr)
         if kind.endswith("shelf"):
             return signal.sosfilt(_shelf(kind, cutoff, rng.uniform(*self.shelf_db), sr), y, axis=0)
-        corners = cutoff
-        if kind == "band_pass":
-            corners = np.array([cutoff / 2 ** rng.uniform(*self.octaves), cutoff])
+        corners = [cutoff / 2 ** rng.uniform(*self.octaves), cutoff] if kind == "band_pass" else cutoff
         sos = signal.butter(FILTER_ORDER, corners, kind.replace("_", ""), fs=sr, output="sos")
         return signal.sosfilt(sos, y, axis=0)
 
@@ -203,9 +202,8 @@ class TimeStretch(Transform):
     def _change(self, y: np.ndarray, sr: int, rng: np.random.Generator) -> np.ndarray:  # noqa: ARG002
         from librosa.effects import time_stretch  # slow to import
 
-        rate = rng.uniform(*self.rate)
-        n_samples = max(1, round(len(y) / rate))
-        return fft_padded(lambda padded: time_stretch(padded, rate=rate), y)[:n_samples]
+        _check_vocoder(y)
+        return time_stretch(y.T, rate=rng.uniform(*self.rate)).T
 
 
 @dataclass(frozen=True)
@@ -226,8 +224,8 @@ class PitchShift(Transform):
     def _change(self, y: np.ndarray, sr: int, rng: np.random.Generator) -> np.ndarray:
         from librosa.effects import pitch_shift  # slow to import
 
-        n_steps = rng.uniform(*self.semitones)
-        return pitch_shift(y.T, sr=sr, n_steps=n_steps).T
+        _check_vocoder(y)
+        return pitch_shift(y.T, sr=sr, n_steps=rng.uniform(*self.semitones)).T
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,7 +256,7 @@ class Mix(Transform):
     def _change(self, y: np.ndarray, sr: int, rng: np.random.Generator) -> np.ndarray:
         if sr != self.sr:
             raise DatasetError(f"a recording at {sr} Hz, the others are at {self.sr} Hz: resample one of them")
-        other = self.others[rng.integers(len(self.others))]
+        other = self.others[int(rng.integers(len(self.others)))]
         mono = other.astype(float).reshape(len(other), -1).mean(axis=1)
         part = np.take(mono, np.arange(len(y)) + rng.integers(mono.size), mode="wrap")[:, np.newaxis]
         level = _amplitude(rng.uniform(*self.level_db))
@@ -278,8 +276,13 @@ def _check_audio(y: np.ndarray, sr: int) -> None:
 
 
 def _check_range(name: str, pair: Range, lowest: float, highest: float) -> None:
-    if len(pair) != 2 or not lowest <= pair[0] <= pair[1] <= highest:
+    if np.shape(pair) != (2,) or not lowest <= pair[0] <= pair[1] <= highest:
         raise DatasetError(f"{name}={pair}: expected (low, high) with {lowest:g} <= low <= high <= {highest:g}")
+
+
+def _check_vocoder(y: np.ndarray) -> None:
+    if len(y) < VOCODER_SAMPLES:
+        raise DatasetError(f"{len(y)} samples: a phase vocoder needs {VOCODER_SAMPLES} or more")
 
 
 def _amplitude(db: float) -> float:

@@ -18,7 +18,7 @@ import numpy as np
 
 from datasets.errors import DatasetError
 from datasets.manifest import Manifest, Recording
-from features.errors import AudioError
+from features.errors import FeatureError
 from features.fingerprint import Match, find_matches
 from features.inspection import Inspection, InspectorPool
 
@@ -197,7 +197,7 @@ def validate_manifest(
         *(
             Finding("unreadable", (each.path,), str(found))
             for each, found in inspected
-            if isinstance(found, AudioError)
+            if isinstance(found, FeatureError)
         ),
         *(finding for recording, found in readable for finding in _of_one(recording, found, settings)),
         *_unusual_durations(readable, settings.duration_factor),
@@ -220,11 +220,11 @@ Readable = Sequence[tuple[Recording, Inspection]]
 
 def _inspect_all(
     recordings: Sequence[Recording], pool: InspectorPool
-) -> list[tuple[Recording, Inspection | AudioError]]:
-    def inspect(recording: Recording) -> Inspection | AudioError:
+) -> list[tuple[Recording, Inspection | FeatureError]]:
+    def inspect(recording: Recording) -> Inspection | FeatureError:
         try:
             return pool.inspect(recording.path)
-        except AudioError as error:
+        except FeatureError as error:
             return error
 
     # The threads only wait for the processes: as many as cores keep as many processes busy.

@@ -15,11 +15,13 @@ import numpy as np
 from features.attributes import AttributeStream
 from features.audio import AudioInfo, MonoResampler, Source, open_audio
 from features.errors import AudioTooLong, ClipTooShort, EmptyFile
+from features.packet_scalogram import N_BANDS, PacketScalogramStream
 from features.spectrogram import MUSICNN_N_MELS, MUSICNN_SR, LogMelStream
 
 BLOCK_SAMPLES = 2**17  # at 16 kHz: 8.2 s, 512 frames of log-mel
 WAVEFORM_SLICES = 2000
 FIRST_SLICE_SAMPLES = 16  # at 16 kHz: 1 ms
+NO_SCALOGRAM = np.empty((0, N_BANDS), np.float16)
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class AnalysisSettings:
     """What is computed, and how long a recording may be (seconds; None: as long as it likes)."""
 
     attributes: bool = True
+    scalogram: bool = False
     max_duration_s: float | None = None
     min_duration_s: float = 0.5
 
@@ -47,6 +50,8 @@ class Analysis:
         Mean absolute difference between a frame and the next, over frames and bands; 0 for one frame.
     waveform : np.ndarray, shape (n_slices,), float32
         Largest |y| in each of at most 2000 slices of equal length (the last may be cut), for drawing.
+    scalogram : np.ndarray, shape (n_frames, 71), float16
+        Of `features.packet_scalogram`; no frames where the settings leave it out.
     attributes : dict
         Musical attributes, ready for JSON (`features.attributes`); {} where the settings leave them out.
     """
@@ -57,6 +62,7 @@ class Analysis:
     log_mel_std: np.ndarray
     log_mel_flux: float
     waveform: np.ndarray
+    scalogram: np.ndarray
     attributes: dict[str, Any]
 
     def to_message(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -67,7 +73,7 @@ class Analysis:
             "log_mel_flux": self.log_mel_flux,
             "attributes": self.attributes,
         }
-        arrays = {name: getattr(self, name) for name in ("log_mel_mean", "log_mel_std", "waveform")}
+        arrays = {name: getattr(self, name) for name in ("log_mel_mean", "log_mel_std", "waveform", "scalogram")}
         return header, arrays
 
     @classmethod
@@ -129,9 +135,12 @@ class AnalysisRun:
         log_mel = LogMelStream()
         statistics = LogMelStatistics()
         waveform = WaveformPeaks()
+        scalogram = PacketScalogramStream() if self._settings.scalogram else None
         with self._stream:
             for block in _equal_blocks(self._mono()):
                 waveform.push(block)
+                if scalogram is not None:
+                    scalogram.push(block)
                 frames = log_mel.push(block)
                 statistics.push(frames)
                 if self._attributes:
@@ -150,6 +159,7 @@ class AnalysisRun:
             log_mel_std=std,
             log_mel_flux=flux,
             waveform=waveform.result(),
+            scalogram=NO_SCALOGRAM if scalogram is None else scalogram.finish().astype(np.float16),
             attributes=self._attributes.result() if self._attributes else {},
         )
         self.progress = 1.0

@@ -16,7 +16,7 @@ import numpy as np
 LENGTHS = struct.Struct("<II")
 MAX_HEADER_BYTES = 1 << 22
 MAX_ARRAY_BYTES = 1 << 28
-DTYPES = ("float32", "float64", "uint8")
+DTYPES = ("float16", "float32", "float64", "uint8")
 
 
 class WireError(ValueError):

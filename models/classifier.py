@@ -12,7 +12,7 @@ from features.errors import FeatureError
 from models.backbone import SEGMENT_HOP_FRAMES, Backbone
 from models.classification import Classification, TagActivation
 from models.explain import evidence
-from models.genre_head import GenreHead
+from models.heads import Head, load_head
 from models.listening import Listening, Run, listen
 from models.music_gate import MusicGate
 from models.registry import ModelRegistry
@@ -30,7 +30,7 @@ class GenreClassifier:
         Name of the model, given with every answer.
     backbone : Backbone
         Hears the windows of a recording.
-    head : GenreHead
+    head : Head
         Names the genre from what the backbone hears.
     gate : MusicGate
         Says whether there is music at all.
@@ -43,7 +43,7 @@ class GenreClassifier:
     ('jazz', 0.87)
     """
 
-    def __init__(self, *, name: str, backbone: Backbone, head: GenreHead, gate: MusicGate) -> None:
+    def __init__(self, *, name: str, backbone: Backbone, head: Head, gate: MusicGate) -> None:
         self.name = name
         self.backbone = backbone
         self.head = head
@@ -64,7 +64,7 @@ class GenreClassifier:
         """
         registry = registry or ModelRegistry()
         entry = registry.active("genre") if name is None else registry.get(name)
-        head = GenreHead.load(entry.path)
+        head = load_head(entry.path)
         gate = MusicGate.load(registry.active("gate").path)
         return cls(name=entry.name, backbone=Backbone.load(head.backbone), head=head, gate=gate)
 
@@ -72,6 +72,11 @@ class GenreClassifier:
     def genres(self) -> tuple[str, ...]:
         """Genres that this model knows."""
         return self.head.genres
+
+    @property
+    def analysis_settings(self) -> AnalysisSettings:
+        """What must be computed of a recording for this model to answer with all that it can."""
+        return AnalysisSettings(scalogram=self.head.needs_scalogram)
 
     def warm_up(self) -> None:
         """Pay compilation now, so that the first recording does not."""
@@ -105,7 +110,7 @@ class GenreClassifier:
         FeatureError
             If samples come without their sampling rate.
         """
-        settings = AnalysisSettings(attributes=attributes)
+        settings = replace(self.analysis_settings, attributes=attributes)
         if not isinstance(source, np.ndarray):
             if sr is not None:
                 raise FeatureError(f"sr={sr}: a file states its own sampling rate; pass sr with samples only")
@@ -126,15 +131,16 @@ class GenreClassifier:
         taggram = heard.activations.taggram
         reason = self.gate.decide(taggram[heard.sounding], heard.analysis)
         if reason is None:
-            track = self.head.track_probabilities(taggram[heard.sounding])
-            windows = self.head.segment_probabilities(taggram)
+            views = self.head.views(heard)
+            track = self.head.track_probabilities(views[heard.sounding])
+            windows = self.head.segment_probabilities(views)
             prediction_set = self.head.prediction_set(track)
             abstained = self.head.abstains(prediction_set)
             if abstained:
                 reason = f"{len(prediction_set)} genres are possible: too many to choose from"
             sounding = heard.sounding
             genre: str | None = self.genres[int(track.argmax())]
-            moved = evidence(self.head, taggram, sounding=sounding, duration_s=info.duration_s or 0.0)
+            moved = evidence(self.head, views, sounding=sounding, duration_s=info.duration_s or 0.0)
         else:
             track = np.full(len(self.genres), 1 / len(self.genres))
             windows = np.tile(track, (len(taggram), 1))

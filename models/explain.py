@@ -4,10 +4,12 @@ The recording is cut into stretches of neighbouring windows, at most `MAX_STRETC
 is asked again without it. A positive effect speaks for the genre, a negative one against it.
 """
 
+from typing import Any
+
 import numpy as np
 
 from models.classification import Evidence
-from models.genre_head import GenreHead
+from models.heads import Head
 from models.segmentation import SEGMENT_HOP_S, SEGMENT_S
 
 MAX_STRETCHES = 60
@@ -15,43 +17,43 @@ MIN_EFFECT = 1e-3  # of probability: less moved nothing
 TOP_EVIDENCE = 3
 
 
-def effects(head: GenreHead, taggram: np.ndarray) -> np.ndarray:
+def effects(head: Head, views: Any) -> np.ndarray:
     """Probability that the genre of the whole loses without each window.
 
     Parameters
     ----------
-    head : GenreHead
+    head : Head
         Anything with `track_probabilities`.
-    taggram : np.ndarray, shape (n_windows, n_tags)
-        Activations of the windows that sound.
+    views : as the head's `views` gives them
+        The windows that sound.
 
     Returns
     -------
     np.ndarray, shape (n_windows,)
         Windows of one stretch share its effect evenly; zeros for a single window, which cannot be left out.
     """
-    n_windows = len(taggram)
+    n_windows = len(views)
     if n_windows < 2:
         return np.zeros(n_windows)
-    whole = head.track_probabilities(taggram)
+    whole = head.track_probabilities(views)
     genre = int(whole.argmax())
     lost = np.empty(n_windows)
     for stretch in np.array_split(np.arange(n_windows), min(n_windows, MAX_STRETCHES)):
-        without = head.track_probabilities(np.delete(taggram, stretch, axis=0))
+        without = head.track_probabilities(views[np.setdiff1d(np.arange(n_windows), stretch)])
         lost[stretch] = (whole[genre] - without[genre]) / len(stretch)
     return lost
 
 
 def evidence(
-    head: GenreHead, taggram: np.ndarray, *, sounding: np.ndarray, duration_s: float, top: int = TOP_EVIDENCE
+    head: Head, views: Any, *, sounding: np.ndarray, duration_s: float, top: int = TOP_EVIDENCE
 ) -> tuple[Evidence, ...]:
     """The stretches that moved the decision most, neighbours merged.
 
     Parameters
     ----------
-    head : GenreHead
+    head : Head
         Names the genre.
-    taggram : np.ndarray, shape (n_windows, n_tags)
+    views : as the head's `views` gives them
         Of all windows, one every `SEGMENT_HOP_S`.
     sounding : np.ndarray of bool, shape (n_windows,)
         Windows that took part in the decision.
@@ -65,8 +67,8 @@ def evidence(
     tuple of Evidence
         Largest absolute effect first; empty where nothing moved anything.
     """
-    of_window = np.zeros(len(taggram))
-    of_window[sounding] = effects(head, taggram[sounding])
+    of_window = np.zeros(len(views))
+    of_window[sounding] = effects(head, views[sounding])
     # A stretch is a run of windows that pull one way more than a window does on average.
     strong = np.abs(of_window) >= max(np.abs(of_window[sounding]).mean() if sounding.any() else 0.0, MIN_EFFECT / 10)
     pull = np.where(strong, np.sign(of_window), 0).astype(int)

@@ -13,17 +13,16 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.special import log_softmax
 
-from models.calibration import scale
-from models.conformal import in_set
+from models.calibrated_head import MIN_PROBABILITY, CalibratedHead
 from models.errors import ModelError
+from models.listening import Listening
 from models.model_folder import load_weights
 from models.pooling import pool
 
 KIND = "genre"
-MIN_PROBABILITY = 1e-4  # of a class at a member: no single member rules a genre out
 
 
-class GenreHead:
+class GenreHead(CalibratedHead):
     """Calibrated probabilities of genres, and the set that holds the truth.
 
     Parameters
@@ -40,28 +39,15 @@ class GenreHead:
     """
 
     def __init__(self, card: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        super().__init__(card, arrays)
         try:
-            self.name: str = card["name"]
-            self.genres: tuple[str, ...] = tuple(card["genres"])
-            self.backbone: str = card["backbone"]
-            self.coverage = float(card["coverage"])
-            self._members = _members(arrays)
-            self._n_patches = arrays["calibration/n_patches"]
-            self._temperatures = arrays["calibration/temperatures"]
-            self._limit = float(arrays["conformal/limit"])
-            self._rank_charge = float(arrays["conformal/rank_charge"])
-            self._free_ranks = int(arrays["conformal/free_ranks"])
-            self._max_set_size = int(arrays["conformal/max_set_size"])
+            self._members = members_of(arrays)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"no genre head: {error!r}") from error
         if not self._members or {member.n_classes for member in self._members} != {len(self.genres)}:
             raise ModelError(f"no genre head: its members do not all answer for {len(self.genres)} genres")
         if len({member.n_tags for member in self._members}) > 1:
             raise ModelError("no genre head: its members look at different numbers of tags")
-        if self._temperatures.shape != self._n_patches.shape or self._n_patches.ndim != 1:
-            raise ModelError(
-                f"no genre head: temperatures {self._temperatures.shape} for lengths {self._n_patches.shape}"
-            )
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -120,28 +106,19 @@ class GenreHead:
         -------
         np.ndarray, shape (n, n_genres)
         """
-        return scale(self.logits(taggrams), self.temperature(taggrams.shape[-2]))
+        return self.calibrated(self.logits(taggrams), taggrams.shape[-2])
 
     def logits(self, taggrams: np.ndarray) -> np.ndarray:
         """Mean log-probabilities of the members, before calibration: (n, n_patches, n_tags) -> (n, n_genres)."""
         return mean_log_probabilities([member.logits(taggrams) for member in self._members])
 
-    def temperature(self, n_patches: int) -> float:
-        """Temperature for this many patches, between those that were fitted."""
-        return float(np.exp(np.interp(np.log(n_patches), np.log(self._n_patches), np.log(self._temperatures))))
+    def views(self, heard: Listening) -> np.ndarray:
+        """What this head looks at in a recording: the tag activations of its windows."""
+        return heard.activations.taggram
 
-    def prediction_set(self, probabilities: np.ndarray) -> tuple[str, ...]:
-        """Genres of which one is the truth with probability `coverage`, most probable first; never empty."""
-        member = self.in_set(probabilities[np.newaxis])[0]
-        return tuple(self.genres[i] for i in np.argsort(-probabilities, kind="stable") if member[i])
-
-    def in_set(self, probabilities: np.ndarray) -> np.ndarray:
-        """Which genres the prediction sets hold: (n, n_genres) -> bool (n, n_genres)."""
-        return in_set(probabilities, self._limit, rank_charge=self._rank_charge, free_ranks=self._free_ranks)
-
-    def abstains(self, prediction_set: tuple[str, ...]) -> bool:
-        """Whether the set is too large to mean anything."""
-        return len(prediction_set) > self._max_set_size
+    def views_of_taggram(self, taggram: np.ndarray) -> np.ndarray:
+        """The same for a track of which only tag activations are known."""
+        return taggram
 
     def _checked(self, taggram: np.ndarray) -> np.ndarray:
         if taggram.ndim != 2 or len(taggram) == 0 or taggram.shape[1] != self.n_tags:
@@ -247,7 +224,8 @@ def mean_log_probabilities(logits: list[np.ndarray]) -> np.ndarray:
     return np.mean([np.maximum(log_softmax(each, axis=1), np.log(MIN_PROBABILITY)) for each in logits], axis=0)
 
 
-def _members(arrays: dict[str, np.ndarray]) -> list[Member]:
+def members_of(arrays: dict[str, np.ndarray]) -> list[Member]:
+    """The members among a head's arrays, keyed `members/<index>/<name>`."""
     parts: dict[str, dict[str, np.ndarray]] = {}
     for key, array in arrays.items():
         folder, _, rest = key.partition("/")

@@ -10,8 +10,8 @@ import numpy as np
 
 from datasets.splits import block_folds, training_side
 from datasets.taggrams import TaggramSet
-from models.calibration import fit_temperature, scale
-from models.conformal import class_scores, threshold
+from models.calibrated_head import calibration_arrays
+from models.calibration import fit_temperature
 from models.errors import ModelError
 from models.genre_head import GenreHead, Member, mean_log_probabilities
 from models.genre_members import MemberSettings, fit_member
@@ -99,27 +99,20 @@ def head_arrays(tracks: TaggramSet, recipe: Recipe) -> dict[str, np.ndarray]:
         n_patches: mean_log_probabilities([z / t for z, t in zip(answers.of_member, cooling, strict=True)])
         for n_patches, answers in heard.items()
     }
-    temperatures = {n: fit_temperature(logits, heard[n].labels) for n, logits in mean_logits.items()}
-    labels = heard[longest].labels
-    scores = class_scores(
-        scale(mean_logits[longest], temperatures[longest]),
-        rank_charge=recipe.rank_charge,
-        free_ranks=recipe.free_ranks,
-    )
     members = [m.cooled(t) for m, t in zip(_fit_members(tracks, recipe), cooling, strict=True)]
     arrays = {
         f"members/{index}/{name}": array
         for index, member in enumerate(members)
         for name, array in member.to_arrays().items()
     }
-    return arrays | {
-        "calibration/n_patches": np.array(sorted(temperatures), dtype=np.float64),
-        "calibration/temperatures": np.array([temperatures[n] for n in sorted(temperatures)]),
-        "conformal/limit": np.array(threshold(scores[np.arange(len(labels)), labels], coverage=recipe.coverage)),
-        "conformal/rank_charge": np.array(recipe.rank_charge),
-        "conformal/free_ranks": np.array(recipe.free_ranks),
-        "conformal/max_set_size": np.array(recipe.max_set_size),
-    }
+    return arrays | calibration_arrays(
+        mean_logits,
+        {n_patches: answers.labels for n_patches, answers in heard.items()},
+        coverage=recipe.coverage,
+        rank_charge=recipe.rank_charge,
+        free_ranks=recipe.free_ranks,
+        max_set_size=recipe.max_set_size,
+    )
 
 
 def clips_of(taggram: np.ndarray, n_patches: int, n_clips: int) -> np.ndarray:

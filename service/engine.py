@@ -11,14 +11,13 @@ import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from features.analysis import AnalysisSettings
 from features.audio import AudioInfo
 from features.cache import FeatureCache, content_key, sha256_of
 from features.isolation import AnalyserPool
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
 REHEARSAL_SR = 22050  # Hz
 REHEARSAL_SAMPLES = 20 * REHEARSAL_SR  # more than one block, so that a process can be kept half-way
-LISTENING_VERSION = "1"  # part of every cache key: raise it when the same recording would be heard otherwise
+LISTENING_VERSION = "2"  # part of every cache key: raise it when the same recording would be heard otherwise
 
 
 @dataclass(frozen=True)
@@ -185,10 +184,12 @@ class Engine:
         from models.listening import Listening
 
         content = (sha256 or sha256_of(path)).encode()  # its hash stands for it
-        key = content_key(content, LISTENING_VERSION, classifier.backbone.name)
+        settings = replace(classifier.analysis_settings, max_duration_s=self._settings.max_duration_s)
+        views = "scalogram" if settings.scalogram else ""
+        key = content_key(content, LISTENING_VERSION, classifier.backbone.name, views)
         if (arrays := self.cache.get(key)) is not None:
             return Listening.from_arrays(arrays)
-        with self.pool.analyse(path, AnalysisSettings(max_duration_s=self._settings.max_duration_s)) as run:
+        with self.pool.analyse(path, settings) as run:
             heard = classifier.listen(run, progress=tick)
         self.cache.put(key, heard.to_arrays())
         return heard

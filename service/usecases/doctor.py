@@ -202,12 +202,12 @@ def _backbone() -> Check:
 
 
 def _genre_model() -> Check:
-    from models.genre_head import GenreHead
+    from models.heads import load_head
     from models.registry import ModelRegistry
 
     try:
         entry = ModelRegistry().active("genre")
-        head = GenreHead.load(entry.path)
+        head = load_head(entry.path)
     except ModelError as error:
         return Check("genre model", "fail", str(error), "`genrelab models rollback`, or fetch the shipped model again")
     return Check("genre model", "ok", f"{entry.name}, {len(head.genres)} genres, as its card says")

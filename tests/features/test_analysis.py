@@ -198,3 +198,17 @@ def test_a_click_is_where_it_is_in_the_waveform():
 def test_bad_input(source, settings, error, match):
     with pytest.raises(error, match=match):
         run(source(), settings)
+
+
+def test_the_scalogram_comes_when_it_is_asked_for_and_travels():
+    y = 0.3 * np.sin(2 * np.pi * 700 * np.arange(4 * SR) / SR)
+    _, plain = run(wav(y), PLAIN)
+    _, found = run(wav(y), AnalysisSettings(attributes=False, scalogram=True))
+    assert plain.scalogram.shape == (0, 71)
+    assert found.scalogram.shape == (-(-found_samples(found) // 512), 71)
+    np.testing.assert_array_equal(Analysis.from_message(*found.to_message()).scalogram, found.scalogram)
+    assert found.scalogram[20:-20].astype(float).mean(axis=0).argmax() == 21  # 687.5 to 718.75 Hz
+
+
+def found_samples(analysis: Analysis) -> int:
+    return round(analysis.info.duration_s * 16000)

@@ -91,7 +91,7 @@ RESULT = {
     "log_mel_flux": 0.0,
     "attributes": {},
 }
-ARRAYS = {name: np.zeros(96, np.float32) for name in ("log_mel_mean", "log_mel_std", "waveform")}
+ARRAYS = {name: np.zeros(96, np.float32) for name in ("log_mel_mean", "log_mel_std", "waveform", "scalogram")}
 
 if __name__ == "__main__":
     sys.exit(isolation_worker.main({"analyse": analyse, "probe": probe}))

@@ -51,6 +51,10 @@ class StandInHead:
     genres = ("loud", "soft")
     coverage = 0.9
     backbone = "stand-in"
+    needs_scalogram = False
+
+    def views(self, heard) -> np.ndarray:
+        return heard.activations.taggram
 
     def segment_probabilities(self, taggram: np.ndarray) -> np.ndarray:
         return np.stack([taggram[:, 0], 1 - taggram[:, 0]], axis=1)
