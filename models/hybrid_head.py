@@ -19,7 +19,6 @@ from models.hybrid_inference import Encoded, HybridInference, encode
 from models.hybrid_input import HybridInput
 from models.listening import Listening
 from models.model_folder import load_weights
-from models.tag_scale import TagScale
 
 ARCHITECTURE = "hybrid"
 
@@ -32,8 +31,8 @@ class HybridHead(CalibratedHead):
     card : dict
         `name`, `genres`, `backbone`, `coverage`.
     arrays : dict of np.ndarray
-        As `models.train_classifier` writes them: `networks/<i>/…`, `scale/…`, `members/<i>/…`, `votes/…` and those of
-        the calibration.
+        As `models.train_classifier` writes them: `networks/<i>/…`, `members/<i>/…`, `votes/…` and those of the
+        calibration.
 
     Raises
     ------
@@ -44,7 +43,6 @@ class HybridHead(CalibratedHead):
     def __init__(self, card: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         super().__init__(card, arrays)
         try:
-            self._scale = TagScale(arrays["scale/centre"], arrays["scale/spread"])
             self._networks = [HybridInference(part) for part in _parts(arrays, "networks")]
             self._members: list[Member] = members_of(dict(arrays))
             self._network_temperature = float(arrays["votes/network_temperature"])
@@ -79,7 +77,7 @@ class HybridHead(CalibratedHead):
 
     def encoded(self, recording: HybridInput) -> Encoded:
         """A recording as the networks take it."""
-        return encode(self._networks, recording, self._scale)
+        return encode(self._networks, recording)
 
     def track_probabilities(self, views: Encoded) -> np.ndarray:
         """Calibrated probabilities of a recording, (n_genres,).

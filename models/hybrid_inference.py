@@ -4,14 +4,15 @@ Windows are encoded by themselves and only once; what is asked of several choice
 window alone, all but a few) is a mean and a few small matrix products.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from models.attribute_vector import N_ATTRIBUTES
 from models.errors import ModelError
 from models.hybrid_input import BRANCHES, HybridInput
-from models.tag_scale import TagScale
+from models.tag_scale import TagScale, tag_features
 
 SCALOGRAM_GAIN = 1e3  # a root mean square of -60 dBFS lies at the knee of the compression
 NORMALISE_EPSILON = 1e-3  # the default of Keras's batch normalisation
@@ -26,7 +27,7 @@ class Encoded:
     Attributes
     ----------
     tag_features : np.ndarray, shape (n_windows, 300)
-        Standardised.
+        Of `models.tag_scale.tag_features`.
     wavelet : np.ndarray, shape (n_networks, n_windows, width)
         Of each network's own encoder; zeros where there is no scalogram.
     attributes : np.ndarray, shape (N_ATTRIBUTES,)
@@ -73,6 +74,7 @@ class HybridInference:
             raise ModelError("no hybrid network: it has no branch")
         try:
             self.n_genres = self._array("fusion/correction/bias").size
+            self._scale = TagScale(self._array("scale/centre"), self._array("scale/spread"))
             self._width = self._array(f"fusion/{self._branches[0]}_logits/kernel").shape[0]
             for name in self._branches:
                 if self._array(f"fusion/{name}_logits/kernel").shape != (self._width, self.n_genres):
@@ -113,7 +115,7 @@ class HybridInference:
         -------
         np.ndarray, shape (n, n_genres)
         """
-        views = {"musicnn": tag_features, "wavelet": wavelet, "attributes": attributes}
+        views = {"musicnn": self._scale(tag_features), "wavelet": wavelet, "attributes": attributes}
         layer = {"musicnn": "musicnn", "wavelet": "wavelet_pooled", "attributes": "attributes"}
         flags = {name: float(present[BRANCHES.index(name)]) for name in self._branches}
         total, embeddings = np.zeros((len(tag_features), self.n_genres), np.float32), []
@@ -163,7 +165,7 @@ class HybridInference:
         return out
 
 
-def encode(networks: list[HybridInference], recording: HybridInput, scale: TagScale) -> Encoded:
+def encode(networks: Sequence[HybridInference], recording: HybridInput) -> Encoded:
     """Send every window through the encoders, once."""
     n_windows = len(recording)
     if recording.scalogram is None:
@@ -176,10 +178,8 @@ def encode(networks: list[HybridInference], recording: HybridInput, scale: TagSc
             ]
         )
     known = recording.attributes
-    from models.attribute_vector import N_ATTRIBUTES
-
     return Encoded(
-        tag_features=scale.features(recording),
+        tag_features=tag_features(recording),
         wavelet=wavelet,
         attributes=np.zeros(N_ATTRIBUTES, np.float32) if known is None else known,
         present=recording.present.astype(np.float32),

@@ -27,6 +27,7 @@ from models.errors import ModelError
 from models.hybrid_inference import NORMALISE_EPSILON, POOLS, SCALOGRAM_GAIN
 from models.hybrid_input import BRANCHES, WINDOW_FRAMES, HybridInput
 from models.tag_scale import N_TAG_FEATURES, TagScale
+from models.tag_scale import tag_features as raw_tag_features
 from models.tensorflow_runtime import keras
 
 ops = keras.ops
@@ -182,17 +183,18 @@ def fusion_network(settings: NetworkSettings, n_genres: int) -> keras.Model:
     return keras.Model(inputs, {"fused": mean + correction, "branches": branch_logits}, name="fusion")
 
 
-def arrays_of(network: keras.Model) -> dict[str, np.ndarray]:
-    """The weights of a network of `build`, as `models.hybrid_inference` takes them."""
+def arrays_of(network: keras.Model, scale: TagScale) -> dict[str, np.ndarray]:
+    """The weights of a network of `build` and its scale, as `models.hybrid_inference` takes them."""
     parts = [("fusion", network.get_layer("fusion"))]
     parts += [("wavelet", layer.network) for layer in network.layers if isinstance(layer, ByWindow)]
-    return {
+    weights = {
         f"{part}/{layer.name}/{variable.name}": variable.numpy()
         for part, model in parts
         for layer in model.layers
         for variable in layer.variables
         if not isinstance(layer, keras.layers.Dropout)
     }
+    return weights | {"scale/centre": scale.centre, "scale/spread": scale.spread}
 
 
 def collate(
@@ -219,7 +221,7 @@ def collate(
         "mask": np.zeros((n, longest), np.float32),
     }
     for row, recording in enumerate(recordings):
-        batch["tag_features"][row, : len(recording)] = scale.features(recording)
+        batch["tag_features"][row, : len(recording)] = scale(raw_tag_features(recording))
         batch["mask"][row, : len(recording)] = 1.0
         if recording.scalogram is not None and "wavelet" in branches:
             batch["scalogram"][row, : len(recording)] = recording.scalogram

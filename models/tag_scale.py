@@ -9,8 +9,15 @@ from models.hybrid_input import N_EMBEDDING, N_TAGS, HybridInput
 
 N_TAG_FEATURES = 2 * N_TAGS + N_EMBEDDING
 TAG_FLOOR = 1e-3  # of an activation before its log-odds are taken
-TAG_LIMIT = 5.0  # standard deviations; what lies further out says no more
 SPREAD_FLOOR = 1e-6
+
+
+def tag_features(recording: HybridInput) -> np.ndarray:
+    """Log-odds of tags, their square roots, and the embedding: (n_windows, 300), NaN where there is no embedding."""
+    clipped = np.clip(recording.taggram.astype(np.float32), TAG_FLOOR, 1 - TAG_FLOOR)
+    unknown = np.full((len(recording), N_EMBEDDING), np.nan, np.float32)
+    embedding = unknown if recording.embedding is None else recording.embedding
+    return np.concatenate([np.log(clipped / (1 - clipped)), np.sqrt(clipped), embedding], axis=1).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -23,22 +30,13 @@ class TagScale:
     @classmethod
     def of(cls, recordings: Sequence[HybridInput]) -> "TagScale":
         """Measure on recordings; what none of them has counts as 0 with a spread of 1."""
-        by_window = np.concatenate([_raw_tag_features(recording) for recording in recordings])
+        by_window = np.concatenate([tag_features(recording) for recording in recordings])
         known = ~np.isnan(by_window)
         n_known = np.maximum(known.sum(axis=0), 1)
         centre = np.where(known, by_window, 0).sum(axis=0) / n_known
         spread = np.sqrt(np.where(known, (by_window - centre) ** 2, 0).sum(axis=0) / n_known)
         return cls(centre.astype(np.float32), np.where(spread > SPREAD_FLOOR, spread, 1.0).astype(np.float32))
 
-    def features(self, recording: HybridInput) -> np.ndarray:
-        """Standardised tag features of each window, (n_windows, 300) float32; 0 where unknown."""
-        scaled = (_raw_tag_features(recording) - self.centre) / self.spread
-        return np.clip(np.nan_to_num(scaled, nan=0.0), -TAG_LIMIT, TAG_LIMIT).astype(np.float32)
-
-
-def _raw_tag_features(recording: HybridInput) -> np.ndarray:
-    """Log-odds of tags, their square roots, and the embedding: (n_windows, 300), NaN where there is no embedding."""
-    clipped = np.clip(recording.taggram.astype(np.float32), TAG_FLOOR, 1 - TAG_FLOOR)
-    unknown = np.full((len(recording), N_EMBEDDING), np.nan, np.float32)
-    embedding = unknown if recording.embedding is None else recording.embedding
-    return np.concatenate([np.log(clipped / (1 - clipped)), np.sqrt(clipped), embedding], axis=1)
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        """Standardise tag features, (..., 300) float32; 0 where unknown."""
+        return np.nan_to_num((features - self.centre) / self.spread, nan=0.0).astype(np.float32)

@@ -3,7 +3,7 @@
 The figure of one layout of blocks depends on where the cuts fall, so several layouts are scored.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,13 +45,9 @@ def cross_validate(
     if not layouts:
         raise ModelError("no layouts to score: expected at least one (n_folds, rotation)")
     reports = [_score(tracks, recipe, layout=layout, guard=guard) for layout in layouts]
-    figures = {name: [each[name] for each in reports if each[name] is not None] for name in FIGURES}
     return {
         "guard": guard,
-        "mean": _each(np.mean, figures),
-        "spread": _each(np.std, figures),
-        "lowest": _each(np.min, figures),
-        "highest": _each(np.max, figures),
+        **summary(reports),
         "confusion": np.mean([each["confusion"] for each in reports], axis=0).tolist(),
         "per_class": {
             genre: {
@@ -71,8 +67,19 @@ def cross_validate(
     }
 
 
-def _each(summary: Callable[[list[float]], Any], figures: dict[str, list[float]]) -> dict[str, float | None]:
-    return {name: float(summary(values)) if values else None for name, values in figures.items()}
+def summary(reports: Sequence[dict[str, Any]]) -> dict[str, dict[str, float | None]]:
+    """`mean`, `spread`, `lowest` and `highest` of each figure over several reports; None where none has it."""
+    figures = {name: [each[name] for each in reports if each[name] is not None] for name in FIGURES}
+    return {
+        "mean": _each(np.mean, figures),
+        "spread": _each(np.std, figures),
+        "lowest": _each(np.min, figures),
+        "highest": _each(np.max, figures),
+    }
+
+
+def _each(summarise: Callable[[list[float]], Any], figures: dict[str, list[float]]) -> dict[str, float | None]:
+    return {name: float(summarise(values)) if values else None for name, values in figures.items()}
 
 
 def _score(tracks: TaggramSet, recipe: Recipe, *, layout: Layout, guard: int) -> dict[str, Any]:
