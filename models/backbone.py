@@ -13,7 +13,7 @@ import numpy as np
 from models.errors import ModelError
 from models.musicnn_inference import Heard, MusicnnInference
 from models.musicnn_tags import TAGS
-from models.musicnn_weights import load_weights
+from models.musicnn_weights import content_hash, load_weights
 
 N_MELS = 96
 PATCH_FRAMES = 187
@@ -53,8 +53,10 @@ class Network(Protocol):
 class Backbone:
     """A pretrained network that turns patches of log-mel into tags; safe to use from several threads."""
 
-    def __init__(self, name: str, network: Network):
+    def __init__(self, name: str, network: Network, *, identity: str | None = None):
         self.name = name
+        self.identity = identity or name  # other weights, other identity
+        self.tuned_weights: dict[str, np.ndarray] | None = None  # where they are not the published ones
         self.tags = TAGS[name]
         self._network = network
 
@@ -63,6 +65,16 @@ class Backbone:
         """Load one of `models.musicnn_weights.BACKBONES`; errors as `load_weights`."""
         weights = load_weights(name)
         return cls(name, _VggNetwork(weights) if name.endswith("vgg") else MusicnnInference(weights))
+
+    @classmethod
+    def of_weights(cls, name: str, weights: dict[str, np.ndarray]) -> "Backbone":
+        """A MusiCNN that was fine-tuned: weights of the published names and shapes.
+
+        Its name has their hash, so that nothing heard by another one is taken for its own.
+        """
+        backbone = cls(name, MusicnnInference(weights), identity=f"{name}+{content_hash(weights)[:12]}")
+        backbone.tuned_weights = weights
+        return backbone
 
     def warm_up(self) -> None:
         """Do once what would make the first recording slower than the next ones."""

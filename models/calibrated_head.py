@@ -33,6 +33,7 @@ class CalibratedHead:
     """
 
     needs_scalogram = False
+    backbone_weights: dict[str, np.ndarray] | None = None  # of its own, where the backbone was fine-tuned
 
     def __init__(self, card: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         try:

@@ -66,7 +66,11 @@ class GenreClassifier:
         entry = registry.active("genre") if name is None else registry.get(name)
         head = load_head(entry.path)
         gate = MusicGate.load(registry.active("gate").path)
-        return cls(name=entry.name, backbone=Backbone.load(head.backbone), head=head, gate=gate)
+        if head.backbone_weights is None:
+            backbone = Backbone.load(head.backbone)
+        else:
+            backbone = Backbone.of_weights(head.backbone, head.backbone_weights)
+        return cls(name=entry.name, backbone=backbone, head=head, gate=gate)
 
     @property
     def genres(self) -> tuple[str, ...]:

@@ -178,6 +178,24 @@ def cross_fit(
     return CrossFit(tuple(networks), tuple(fits), {n: _together(answers) for n, answers in parts.items()}, folds)
 
 
+def answers_about(
+    other: TrainingData, found: CrossFit, learned: TrainingData, settings: CommitteeSettings
+) -> dict[int, Answers]:
+    """What the whole committee, and members fitted on all that was learned, say of other recordings."""
+    folds = other.folds(2)
+    members = fit_members(learned, settings.members)
+    everything = np.arange(len(other))
+    each = [_answers(other, everything, 0, HybridInference(arrays), members, settings) for arrays in found.networks]
+    return {
+        n: replace(
+            each[0][n],
+            network=np.mean([answers[n].network for answers in each], axis=0),
+            folds=folds[each[0][n].recordings],
+        )
+        for n in CLIP_WINDOWS
+    }
+
+
 def fit_members(data: TrainingData, settings: Sequence[MemberSettings]) -> list[Member]:
     """Members on the tags of recordings."""
     return [fit_member([each.taggram for each in data.inputs], data.labels, member) for member in settings]

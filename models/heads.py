@@ -20,6 +20,7 @@ class Head(Protocol):
     backbone: str
     coverage: float
     needs_scalogram: bool
+    backbone_weights: dict[str, np.ndarray] | None
 
     def views(self, heard: Listening, /) -> Any:
         """What the head looks at in a recording."""

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from features.analysis import AnalysisSettings
 from features.cache import FeatureCache, content_key, sha256_of
 from features.errors import FeatureError
 from features.isolation import AnalyserPool
-from models.backbone import SEGMENT_HOP_FRAMES, Backbone
+from models.backbone import PATCH_FRAMES, SEGMENT_HOP_FRAMES, Backbone
 from models.errors import ModelError
 from models.hybrid_input import HybridInput
 from models.listening import Listening, listen
@@ -103,10 +103,41 @@ def hear_corpus(
     )
 
 
+def log_mel_patches(recordings: Sequence[Recording], n_patches: int, *, jobs: int | None = None) -> list[np.ndarray]:
+    """Log-mel of patches spread evenly over each recording, for training a backbone.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        Those that `hear_corpus` could hear.
+    n_patches : int
+        Of each, fewer where it is shorter.
+    jobs : int, optional
+        Recordings at the same time; one per core by default.
+
+    Returns
+    -------
+    list of np.ndarray, each (n, 187, 96), float16
+        A recording shorter than a patch is repeated until it fills it.
+    """
+    jobs = jobs or _cores()
+
+    def cut(recording: Recording) -> np.ndarray:
+        with pool.analyse(recording.path, AnalysisSettings(attributes=False)) as run:
+            log_mel = np.concatenate(list(run))
+        if len(log_mel) < PATCH_FRAMES:
+            log_mel = np.take(log_mel, np.arange(PATCH_FRAMES), axis=0, mode="wrap")
+        starts = np.unique(np.linspace(0, len(log_mel) - PATCH_FRAMES, n_patches).round().astype(int))
+        return np.stack([log_mel[start : start + PATCH_FRAMES] for start in starts]).astype(np.float16)
+
+    with AnalyserPool(jobs) as pool, ThreadPoolExecutor(jobs) as threads:
+        return list(threads.map(cut, recordings))
+
+
 def _hear(
     recording: Recording, backbone: Backbone, pool: AnalyserPool, cache: FeatureCache | None
 ) -> tuple[HybridInput, float]:
-    key = content_key(sha256_of(recording.path).encode(), VERSION, backbone.name)
+    key = content_key(sha256_of(recording.path).encode(), VERSION, backbone.identity)
     arrays = cache.get(key) if cache is not None else None
     if arrays is None:
         with pool.analyse(recording.path, AnalysisSettings(scalogram=True)) as run:

@@ -31,7 +31,8 @@ class HybridHead(CalibratedHead):
     card : dict
         `name`, `genres`, `backbone`, `coverage`.
     arrays : dict of np.ndarray
-        As `models.train_classifier` writes them: `networks/<i>/…`, `members/<i>/…`, `votes/…` and those of the
+        As `models.train_classifier` writes them: `networks/<i>/…`, `backbone/…` where it was
+        fine-tuned, `members/<i>/…`, `votes/…` and those of the
         calibration.
 
     Raises
@@ -49,6 +50,8 @@ class HybridHead(CalibratedHead):
             self._network_weight = float(arrays["votes/network_weight"])
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"no hybrid head: {error!r}") from error
+        tuned = {key.removeprefix("backbone/"): array for key, array in arrays.items() if key.startswith("backbone/")}
+        self.backbone_weights: dict[str, np.ndarray] | None = tuned or None
         answers = {voter.n_genres for voter in self._networks} | {voter.n_classes for voter in self._members}
         if not self._networks or answers != {len(self.genres)}:
             raise ModelError(f"no hybrid head: its voters do not all answer for {len(self.genres)} genres")

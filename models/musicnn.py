@@ -18,6 +18,7 @@ from models.tensorflow_runtime import keras
 N_MELS = 96
 PATCH_FRAMES = 187
 N_TAGS = 50
+N_POOLED = 1506  # maximum and mean of each of 753 channels
 EPSILON = 1e-3  # of every batch normalisation, the default of the framework that the weights were learned with
 TIMBRAL_BANDS = (38, 67)  # height of the timbral filters: 40 % and 70 % of the mel bands
 TIMBRAL_FRAMES = 7
@@ -61,11 +62,13 @@ def musicnn(weights: dict[str, np.ndarray] | None = None) -> keras.Model:
     x = keras.ops.concatenate(layers, axis=-1)
     # Back end: (max, mean) of each channel, interleaved.
     x = keras.ops.stack([keras.ops.max(x, axis=1), keras.ops.mean(x, axis=1)], axis=-1)
-    x = _normalise("_9", keras.layers.Flatten()(x))
-    x = keras.layers.Dense(200, activation="relu", name="dense")(keras.layers.Dropout(0.5)(x))
-    embedding = _normalise("_10", x)
-    tags = keras.layers.Dense(N_TAGS, activation="sigmoid", name="dense_1")(keras.layers.Dropout(0.5)(embedding))
-    return _with_weights(keras.Model(S, [tags, embedding], name="musicnn"), weights)
+    return _with_weights(keras.Model(S, _back_end(keras.layers.Flatten()(x)), name="musicnn"), weights)
+
+
+def back_end(weights: dict[str, np.ndarray] | None = None) -> keras.Model:
+    """The last layers of MusiCNN alone: what `MusicnnInference.pooled` gives, (batch, 1506), to its two answers."""
+    pooled = keras.Input((N_POOLED,), name="pooled")
+    return _with_weights(keras.Model(pooled, _back_end(pooled), name="back_end"), weights)
 
 
 def vgg(weights: dict[str, np.ndarray] | None = None) -> keras.Model:
@@ -91,6 +94,14 @@ def vgg(weights: dict[str, np.ndarray] | None = None) -> keras.Model:
     embedding = keras.layers.Flatten()(x)
     tags = keras.layers.Dense(N_TAGS, activation="sigmoid", name="dense")(embedding)
     return _with_weights(keras.Model(S, [tags, embedding], name="vgg"), weights)
+
+
+def _back_end(pooled: keras.KerasTensor) -> list[keras.KerasTensor]:
+    x = _normalise("_9", pooled)
+    x = keras.layers.Dense(200, activation="relu", name="dense")(keras.layers.Dropout(0.5)(x))
+    embedding = _normalise("_10", x)
+    tags = keras.layers.Dense(N_TAGS, activation="sigmoid", name="dense_1")(keras.layers.Dropout(0.5)(embedding))
+    return [tags, embedding]
 
 
 def _front_end_block(

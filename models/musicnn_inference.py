@@ -69,22 +69,35 @@ class MusicnnInference:
         rows : np.ndarray, optional
             Rows of the first frames, from an earlier answer.
         """
-        frames = self._normalise(frames.copy())
         with _ONE_AT_A_TIME, _linear_algebra().limit(limits=1, user_api="blas"):
-            rows, edges = self._rows(frames, starts, rows)
-            pooled = np.empty((len(starts), len(self._pooled.scale)), np.float32)
-
-            def listen(patches: Iterable[int]) -> None:
-                for k in patches:
-                    patch = slice(starts[k], starts[k] + PATCH_FRAMES)
-                    own = np.empty((PATCH_FRAMES, rows.shape[1]), np.float32)
-                    own[REACH:-REACH] = rows[patch][REACH : PATCH_FRAMES - REACH]
-                    own[_EDGES] = edges[k]
-                    pooled[k] = self._pool(frames[patch], own)
-
-            _on_every_core(listen, range(len(starts)))
+            pooled, rows = self._pool_patches(frames, starts, rows)
             embedding = self._hidden(np.maximum(_dense(self._pooled(pooled), *self._dense[0]), 0))
             return Heard(expit(_dense(embedding, *self._dense[1])), embedding, rows)
+
+    def pooled(self, patches: np.ndarray) -> np.ndarray:
+        """What the back end hears of separate patches: log-mel (n, 187, 96) to (n, 1506)."""
+        with _ONE_AT_A_TIME, _linear_algebra().limit(limits=1, user_api="blas"):
+            frames = patches.reshape(-1, patches.shape[-1]).astype(np.float32)
+            return self._pool_patches(frames, np.arange(len(patches)) * PATCH_FRAMES, None)[0]
+
+    def _pool_patches(
+        self, frames: np.ndarray, starts: np.ndarray, rows: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Pooled channels of each patch, (n_patches, 1506), and the timbral rows of all frames."""
+        frames = self._normalise(frames.copy())
+        rows, edges = self._rows(frames, starts, rows)
+        pooled = np.empty((len(starts), len(self._pooled.scale)), np.float32)
+
+        def listen(patches: Iterable[int]) -> None:
+            for k in patches:
+                patch = slice(starts[k], starts[k] + PATCH_FRAMES)
+                own = np.empty((PATCH_FRAMES, rows.shape[1]), np.float32)
+                own[REACH:-REACH] = rows[patch][REACH : PATCH_FRAMES - REACH]
+                own[_EDGES] = edges[k]
+                pooled[k] = self._pool(frames[patch], own)
+
+        _on_every_core(listen, range(len(starts)))
+        return pooled, rows
 
     def _rows(self, frames: np.ndarray, starts: np.ndarray, known: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         """Timbral rows, (n_frames - REACH, width), and those of each patch's own edges, (n_patches, 6, width).

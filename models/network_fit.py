@@ -10,9 +10,9 @@ Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
 Zhang et al., "mixup: beyond empirical risk minimization", ICLR 2018.
 """
 
+import hashlib
 import json
 import math
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ import numpy as np
 
 from datasets.balancing import balanced_indices
 from datasets.feature_augmentation import SpecAugment
-from features.npz import DamagedArchive, read_npz
+from models.checkpoints import load_checkpoint, save_checkpoint
 from models.errors import ModelError
 from models.hybrid_input import HybridInput
 from models.hybrid_network import ByWindow, NetworkSettings, TagScale, collate
@@ -263,46 +263,27 @@ class _Run:
 
     def save(self, path: Path) -> None:
         """Write a checkpoint; the one before stays until this one is whole."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        arrays = {f"now/{i}": variable.numpy() for i, variable in enumerate(self._variables())}
-        arrays |= {f"best/{i}": value for i, value in enumerate(self._best)}
         state = {"fingerprint": self._fingerprint(), "history": self.history, "best_epoch": self._best_epoch}
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        with draft.open("wb") as file:
-            np.savez(file, state=np.array(json.dumps(state)), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        now = [variable.numpy() for variable in self._variables()]
+        save_checkpoint(path, state, {"now": now, "best": self._best})
 
     def resume(self, path: Path) -> None:
         """Go on from a checkpoint, if there is one."""
-        if not path.exists():
+        sizes = {"now": len(self._variables()), "best": len(self._network.variables)}
+        found = load_checkpoint(path, fingerprint=self._fingerprint(), sizes=sizes)
+        if found is None:
             return
-        try:
-            arrays = read_npz(path)
-            state = json.loads(str(arrays["state"]))
-            wanted = self._fingerprint()
-            if state["fingerprint"] != wanted:
-                raise ModelError(
-                    f"{path}: of another training ({state['fingerprint']}, this one is {wanted}); "
-                    "give another folder, or remove it to begin anew"
-                )
-            for i, variable in enumerate(self._variables()):
-                variable.assign(arrays[f"now/{i}"])
-            self._best = [arrays[f"best/{i}"] for i in range(len(self._network.variables))]
-            self.history, self._best_epoch = state["history"], state["best_epoch"]
-        except (OSError, DamagedArchive, KeyError, ValueError) as error:
-            if isinstance(error, ModelError):
-                raise
-            raise ModelError(f"{path}: no checkpoint can be read there ({error}); remove it to begin anew") from error
+        state, arrays = found
+        for variable, value in zip(self._variables(), arrays["now"], strict=True):
+            variable.assign(value)
+        self._best = arrays["best"]
+        self.history, self._best_epoch = state["history"], state["best_epoch"]
 
     def _variables(self) -> list[keras.Variable]:
         return [*self._network.variables, *self._optimizer.variables]
 
     def _fingerprint(self) -> str:
         """What must be alike for a checkpoint to be gone on from."""
-        import hashlib
-
         shapes = [[variable.path, list(variable.shape)] for variable in self._network.variables]
         parts = [repr(self._settings), self._seed, self._branches, self._training.labels.tolist(), shapes]
         return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]

@@ -10,7 +10,7 @@ import dataclasses
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,23 +22,34 @@ from datasets.readers import read_corpus
 from datasets.taggrams import load_taggrams
 from features.cache import FeatureCache, sha256_of
 from models.backbone import Backbone
-from models.cross_fit import CommitteeSettings, CrossFit, CrossValidation, cross_fit, cross_validated, head_arrays
+from models.cross_fit import (
+    CommitteeSettings,
+    CrossFit,
+    CrossValidation,
+    answers_about,
+    cross_fit,
+    cross_validated,
+    head_arrays,
+)
 from models.errors import ModelError
 from models.evaluation.pictures import reliability_bins
 from models.evaluation.report import report
 from models.evaluation.training_report import DataSummary, TrainingReport
+from models.fine_tuning import FineTuning, fine_tune
 from models.genre_head import KIND
 from models.genre_members import MemberSettings
-from models.hear_corpus import HeardCorpus, hear_corpus
+from models.hear_corpus import HeardCorpus, hear_corpus, log_mel_patches
 from models.hybrid_head import ARCHITECTURE, HybridHead
 from models.hybrid_network import NetworkSettings
 from models.model_folder import NAME, save_model
+from models.musicnn_weights import load_weights
 from models.network_fit import FitSettings
 from models.paths import data_dir
 from models.training_data import TrainingData, training_data
 
 CACHE_BYTES = 20_000_000_000
 WORK_FOLDER, LOG_FOLDER = "work", "logs"
+PATCHES_KEPT = 8  # of a recording, for fine-tuning: 24 s of log-mel, 290 kB
 Progress = Callable[[str, float], None]
 
 
@@ -64,6 +75,9 @@ class Settings:
         Pretrained listener.
     committee : CommitteeSettings
         What is fitted.
+    fine_tuning : FineTuning, optional
+        Trains the backbone on the corpus before anything else. Its recordings then tell nothing about new ones any
+        more, so that calibration needs the corpus to have a validation split, and figures a test split.
     """
 
     data: tuple[Path, ...]
@@ -75,6 +89,7 @@ class Settings:
     licence: str = "as the recordings allow"
     backbone: str = "MSD_musicnn"
     committee: CommitteeSettings = field(default_factory=CommitteeSettings)
+    fine_tuning: FineTuning | None = None
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -108,7 +123,7 @@ def train(settings: Settings, *, jobs: int | None = None, progress: Progress | N
     tell = progress or _say_nothing
     manifests = [read_corpus(folder, settings.layout) for folder in settings.data]
     settings.out.mkdir(parents=True, exist_ok=True)
-    backbone = Backbone.load(settings.backbone)
+    backbone = _backbone(settings, manifests, jobs, tell)
     heard = [_hear(manifest, backbone, jobs, tell) for manifest in manifests]
     taggrams = [load_taggrams(settings.taggrams)] if settings.taggrams is not None else []
     data = training_data(list(zip(map(str, settings.data), heard, strict=True)), taggrams)
@@ -132,7 +147,11 @@ def train(settings: Settings, *, jobs: int | None = None, progress: Progress | N
         logs=settings.out / LOG_FOLDER,
         progress=tell_epoch,
     )
+    if settings.fine_tuning is not None:
+        found = replace(found, answers=answers_about(validation, found, learned, committee), folds=validation.folds(2))
     arrays = head_arrays(learned, found, committee)
+    if backbone.tuned_weights is not None:
+        arrays |= {f"backbone/{name}": array for name, array in backbone.tuned_weights.items()}
     card = _card(settings, data, heard)
     head = HybridHead(card, arrays)
     validated = cross_validated(found, committee, data.genres)
@@ -212,6 +231,32 @@ def _built(kind: type, fields: Any, where: str) -> Any:
         raise ModelError(f"{where}: {error}") from error
 
 
+def _backbone(settings: Settings, manifests: Sequence[Manifest], jobs: int | None, tell: Progress) -> Backbone:
+    """The published backbone, or one that is fine-tuned on the training split."""
+    backbone = Backbone.load(settings.backbone)
+    tuning = settings.fine_tuning
+    if tuning is None:
+        return backbone
+    for split in ("train", "validation", "test"):
+        if not any(recording.split == split for manifest in manifests for recording in manifest):
+            raise ModelError(f"no recording of the {split} split: fine-tuning needs train, validation and test splits")
+    heard = [_hear(manifest, backbone, jobs, tell) for manifest in manifests]  # leaves out what is broken
+    learned = [r for corpus in heard for r in corpus.recordings if r.label and r.split == "train"]
+    genres = sorted({recording.label for recording in learned})
+    tell("cutting patches for the backbone", 0.0)
+    patches = log_mel_patches(learned, PATCHES_KEPT, jobs=jobs)
+    tuned = fine_tune(
+        load_weights(settings.backbone),
+        patches,
+        np.array([genres.index(recording.label) for recording in learned]),
+        tuning,
+        seed=settings.committee.seed,
+        work=settings.out / WORK_FOLDER,
+        progress=lambda epoch, loss: tell(f"backbone, epoch {epoch}, loss {loss:.2f}", epoch / tuning.epochs),
+    )
+    return Backbone.of_weights(settings.backbone, tuned)
+
+
 def _say_nothing(_words: str, _share: float) -> None:
     """Nobody wants to know."""
 
@@ -267,6 +312,7 @@ def _card(settings: Settings, data: TrainingData, heard: Sequence[HeardCorpus]) 
             "n_recordings": len(data),
             "licences": licences,
         },
+        "fine_tuning": None if settings.fine_tuning is None else dataclasses.asdict(settings.fine_tuning),
         "settings": dataclasses.asdict(settings.committee),
     }
 

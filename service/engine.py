@@ -186,7 +186,7 @@ class Engine:
         content = (sha256 or sha256_of(path)).encode()  # its hash stands for it
         settings = replace(classifier.analysis_settings, max_duration_s=self._settings.max_duration_s)
         views = "scalogram" if settings.scalogram else ""
-        key = content_key(content, LISTENING_VERSION, classifier.backbone.name, views)
+        key = content_key(content, LISTENING_VERSION, classifier.backbone.identity, views)
         if (arrays := self.cache.get(key)) is not None:
             return Listening.from_arrays(arrays)
         with self.pool.analyse(path, settings) as run:

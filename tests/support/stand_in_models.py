@@ -39,6 +39,8 @@ class StandInStream:
 
 class StandInBackbone:
     name = "stand-in"
+    identity = "stand-in"
+    tuned_weights = None
     tags = tuple(f"tag{i}" for i in range(N_TAGS))
 
     def stream(self, *, patch_hop: float) -> StandInStream:
@@ -52,6 +54,7 @@ class StandInHead:
     coverage = 0.9
     backbone = "stand-in"
     needs_scalogram = False
+    backbone_weights = None
 
     def views(self, heard) -> np.ndarray:
         return heard.activations.taggram
