@@ -22,7 +22,7 @@ GENRES = (*GTZAN, *NICHE)
 TEMPO_BPM = (30.0, 300.0)  # that may be asked for
 SECONDS = (1.0, 600.0)
 KEY = re.compile(r"(?P<tonic>[A-G][#b]?) (?P<mode>major|minor)")
-FLATS = {"Db": "C#", "Eb": "D#", "Fb": "E", "Gb": "F#", "Ab": "G#", "Bb": "A#", "Cb": "B", "E#": "F", "B#": "C"}
+OTHER_NAMES = {"Db": "C#", "D#": "Eb", "Fb": "E", "E#": "F", "Gb": "F#", "G#": "Ab", "A#": "Bb", "Cb": "B", "B#": "C"}
 
 
 def compose(brief: Brief) -> Song:
@@ -95,7 +95,7 @@ def parse_key(key: str) -> tuple[int, Mode]:
     found = KEY.fullmatch(key.strip())
     if not found:
         raise DatasetError(f"key {key!r}: expected a tonic and a mode, such as 'A minor' or 'Eb major'")
-    tonic = FLATS.get(found["tonic"], found["tonic"])
+    tonic = OTHER_NAMES.get(found["tonic"], found["tonic"])
     return TONICS.index(tonic), "minor" if found["mode"] == "minor" else "major"
 
 

@@ -10,12 +10,13 @@ import numpy as np
 
 from datasets.composers.drums import VELOCITIES
 from datasets.composers.harmony import ChordSpan, chord_at
+from datasets.composers.melody import guide_line
 from datasets.composers.song import Note
 from datasets.composers.theory import Chord, pitch_near
-from datasets.composers.voicing import close_voicings
+from datasets.composers.voicing import block_chords, close_voicings
 from datasets.errors import DatasetError
 
-BASS_TONES = "R358b"  # root, third, fifth, octave, the semitone below the next root
+BASS_TONES = "R35678b"  # root, third, fifth, sixth, minor seventh, octave, the semitone below the next root
 
 
 def comp(
@@ -28,6 +29,7 @@ def comp(
     velocity: float = 0.8,
     legato: float = 0.9,
     strum_beats: float = 0.0,
+    voicings: Sequence[tuple[int, ...]] | None = None,
 ) -> list[Note]:
     """Chords in a rhythm, led smoothly from one to the next.
 
@@ -45,8 +47,11 @@ def comp(
         Share of a step, with its "-", that a chord sounds.
     strum_beats : float
         From one string to the next.
+    voicings : sequence of tuple of int, optional
+        MIDI pitches of each chord, instead of close voicings around `centre`.
     """
-    voicings = close_voicings(spans, centre=centre, n_voices=n_voices)
+    if voicings is None:
+        voicings = close_voicings(spans, centre=centre, n_voices=n_voices)
     notes = []
     for beat, duration, step in steps(rhythm, spans[0].start, spans[-1].end, beats_per_bar):
         index = next((i for i, span in enumerate(spans) if beat < span.end - 1e-9), len(spans) - 1)
@@ -81,7 +86,7 @@ def bass(
 ) -> list[Note]:
     """A bass line whose steps name tones of the chord: "R" root, "3" third, "5" fifth, "8" octave, "b" leads on.
 
-    "b" is the semitone below the root of the chord that follows. "-" lets the note go on, "." is silence.
+    "6" is the major sixth and "7" the minor seventh, as in boogie; "b" is the semitone below the root of the chord that follows. "-" lets the note go on, "." is silence.
     """
     notes = []
     for beat, duration, step in steps(rhythm, spans[0].start, spans[-1].end, beats_per_bar, alphabet=BASS_TONES):
@@ -91,7 +96,7 @@ def bass(
             coming = low + (chord_at(spans, beat + duration).root - low) % 12
             pitch = coming - 1
         else:
-            pitch = root + {"R": 0, "3": chord.third, "5": 7, "8": 12}[step]
+            pitch = root + {"R": 0, "3": chord.third, "5": 7, "6": 9, "7": 10, "8": 12}[step]
         accent = 8 if (beat - spans[0].start) % beats_per_bar == 0 else 0
         notes.append(Note(beat, duration * legato, pitch, min(velocity + accent, 127)))
     return notes
@@ -157,6 +162,37 @@ def long_chords(
         for span, voicing in zip(spans, voicings, strict=True)
         for pitch in voicing
     ]
+
+
+def riff(
+    spans: Sequence[ChordSpan],
+    rhythm: str,
+    *,
+    low: int = 66,
+    high: int = 78,
+    n_voices: int = 3,
+    beats_per_bar: int = 4,
+    velocity: float = 1.0,
+) -> list[list[Note]]:
+    """A riff for a section of horns: a rhythm on one note of each chord, in close harmony below it.
+
+    Parameters
+    ----------
+    low, high : int
+        MIDI pitches between which the first voice moves, as little as it can.
+
+    Returns
+    -------
+    list of list of Note
+        One line a voice, the highest first.
+    """
+    top = guide_line(spans, low=low, high=high)
+    lead = []
+    for beat, duration, step in steps(rhythm, spans[0].start, spans[-1].end, beats_per_bar):
+        index = next(i for i, span in enumerate(spans) if beat < span.end - 1e-9)
+        strength = int(np.clip(VELOCITIES[step] * velocity, 1, 127))
+        lead.append(Note(beat, duration * 0.85, top[index], strength))
+    return block_chords(lead, spans, n_voices=n_voices)
 
 
 def steps(

@@ -7,6 +7,8 @@ import numpy as np
 
 from datasets.composers.song import Note, Part
 
+FAINT = 12  # velocity below which an echo is no longer heard
+
 
 def swing(notes: Iterable[Note], ratio: float, *, grid: float = 0.5) -> list[Note]:
     """Play the second of each pair of grid steps late.
@@ -33,6 +35,56 @@ def swing(notes: Iterable[Note], ratio: float, *, grid: float = 0.5) -> list[Not
         return max(0.0, (pair + warped) * 2 * grid)
 
     return [Note(moved(n.start), max(moved(n.end) - moved(n.start), 0.02), n.pitch, n.velocity) for n in notes]
+
+
+def phrased(notes: Iterable[Note], phrase_beats: float, *, rubato: float = 0.1, swell: float = 0.2) -> list[Note]:
+    """Shape phrases as arcs: each begins and ends slowly and softly, and is faster and louder in its middle.
+
+    Parameters
+    ----------
+    notes : iterable of Note
+        Of one part; all parts of a piece take the same arcs.
+    phrase_beats : float
+        Length of a phrase; where it begins the beat is where the grid has it.
+    rubato : float
+        Change of tempo at the ends and in the middle as a share of the tempo, 0 (none) to below 1.
+    swell : float
+        Change of velocity likewise.
+
+    References
+    ----------
+    Todd, "The dynamics of dynamics: A model of musical expression", JASA 91(6), 1992.
+    """
+
+    def moved(beat: float) -> float:
+        turn = 2 * np.pi / phrase_beats
+        return float(beat + rubato * np.sin(turn * beat) / turn)
+
+    shaped = []
+    for note in notes:
+        arc = -np.cos(2 * np.pi * note.start / phrase_beats)
+        strength = int(np.clip(round(note.velocity * (1 + swell * arc)), 1, 127))
+        shaped.append(Note(moved(note.start), moved(note.end) - moved(note.start), note.pitch, strength))
+    return shaped
+
+
+def echoed(notes: Iterable[Note], *, delay: float, decay: float) -> list[Note]:
+    """Notes and what a tape echo makes of them.
+
+    Parameters
+    ----------
+    delay : float
+        Beats from one repeat to the next.
+    decay : float
+        Velocity of a repeat as a share of the one before, 0 to below 1; repeats softer than `FAINT` are left out.
+    """
+    heard = []
+    for note in notes:
+        velocity, start = float(note.velocity), note.start
+        while velocity >= FAINT or start == note.start:
+            heard.append(replace(note, start=start, velocity=round(velocity)))
+            velocity, start = velocity * decay, start + delay
+    return heard
 
 
 def loosen(

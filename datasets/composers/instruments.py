@@ -40,20 +40,25 @@ ELECTRIC_PIANO = _bank(0, 4, 5) + _bank(8, 4, 5)
 CLAVINET = _bank(0, 7) + _bank(8, 6)
 HARPSICHORD = _bank(0, 6) + _bank(8, 6)
 MALLETS = _bank(0, 11, 12)
+GLOCKENSPIEL = _bank(0, 9, 10)
 ORGAN = _bank(0, 16, 17, 18) + _bank(8, 16, 17)
 CHURCH_ORGAN = _bank(0, 19) + _bank(8, 19)
 ACCORDION = _bank(0, 21, 23) + _bank(8, 21)
 HARMONICA = _bank(0, 22, 17)
+BLUES_HARP = _bank(0, 22, 23)  # harmonica and bandoneon: free reeds
 NYLON_GUITAR = _bank(0, 24) + _bank(8, 24)
 STEEL_GUITAR = _bank(0, 25) + _bank(8, 25)
 SLIDE_GUITAR = _bank(0, 26) + _bank(8, 26)
 PLUCKED = _bank(0, 105, 15) + _bank(16, 25)  # banjo, dulcimer, mandolin
 JAZZ_GUITAR = _bank(0, 26, 27)
 CLEAN_GUITAR = _bank(0, 26, 27) + _bank(8, 28)
+CHOP_GUITAR = _bank(0, 26) + _bank(8, 28)  # round when cut short
 MUTED_GUITAR = _bank(0, 28) + _bank(8, 28)
 DISTORTED_GUITAR = _bank(0, 29, 30) + _bank(8, 30)
 ACOUSTIC_BASS = _bank(0, 32, 35)
+UPRIGHT_BASS = _bank(0, 32, 46)  # plucked: where a double bass plays, a harp has strings as long
 ELECTRIC_BASS = _bank(0, 33, 34)
+DEEP_BASS = _bank(0, 32, 33, 35, 39)  # round and dark
 SLAP_BASS = _bank(0, 36, 37)
 SYNTH_BASS = _bank(0, 38, 39) + _bank(8, 38, 39)
 FIDDLE = _bank(0, 110) + _bank(8, 40)
@@ -62,6 +67,7 @@ LOW_STRINGS = _bank(0, 42, 41)
 STRINGS = _bank(0, 48, 49) + _bank(8, 48)
 SYNTH_STRINGS = _bank(0, 50, 51) + _bank(8, 50)
 PIZZICATO = _bank(0, 45, 46)
+TIMPANI = _bank(0, 47) + _bank(8, 117)
 CHOIR = _bank(0, 52, 53)
 VOICE_LEAD = _bank(0, 85, 54, 53)
 TRUMPET = _bank(0, 56, 59)
@@ -86,11 +92,49 @@ HELD_OUT = frozenset(
     _bank(
         0, 1, 5, 12, 17, 23, 15, 27, 29, 34, 35, 37, 39, 41, 46, 49, 51, 53, 58, 59, 63, 64, 67, 69, 71, 74, 72, 84, 87
     )
-    + _bank(0, 90, 91, 95)
-    + _bank(8, 4, 6, 17, 19, 21, 24, 25, 26, 28, 38, 40, 48, 61, 63, 80)
+    + _bank(0, 10, 90, 91, 95)
+    + _bank(8, 4, 6, 17, 19, 21, 24, 25, 26, 28, 38, 40, 48, 61, 63, 80, 117)
     + _bank(16, 25)
     + _bank(DRUM_BANK, 4, 5, 6, 7, 11, 12, 13, 14, 15, 18, 19, 25, 35, 36, 42)
 )
+
+
+# Vocal tracts in cm from the glottis to the lips (Fant, Acoustic Theory of Speech Production, 1960: about 17 for men, a
+# sixth less for women and less again where lips are spread in a smile), and the MIDI pitch around which the voice is at ease.
+Register = Literal["female", "male"]
+TRACTS_CM: dict[Register, dict[str, tuple[float, float]]] = {
+    "female": {"training": (13.3, 14.2), "held_out": (12.6, 13.3)},
+    "male": {"training": (16.6, 17.6), "held_out": (15.9, 16.6)},
+}
+CENTRES: dict[Register, dict[str, tuple[int, int]]] = {
+    "female": {"training": (62, 66), "held_out": (67, 69)},
+    "male": {"training": (46, 51), "held_out": (52, 55)},
+}
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A human voice, which the sound font has not: `datasets.voice` makes its sound.
+
+    Attributes
+    ----------
+    delivery : "sung" or "spoken"
+        Sung notes hold their pitch, spoken ones fall from it as syllables do.
+    tract_cm : float
+        Length of the vocal tract: a short one has high formants.
+    centre : int
+        MIDI pitch around which it is at ease; its composer writes about an octave around it.
+    breath : float
+        Share of breath in its sound, 0 to 1.
+    roughness : float
+        Of its vocal folds, 0 (clear) to 1 (a growl).
+    """
+
+    delivery: Literal["sung", "spoken"]
+    tract_cm: float
+    centre: int
+    breath: float = 0.2
+    roughness: float = 0.0
 
 
 class Palette:
@@ -114,6 +158,21 @@ class Palette:
         if not allowed:
             raise DatasetError(f"no {self._side} instrument among {list(family)}")
         return allowed[int(self._rng.integers(len(allowed)))]
+
+    def pick_voice(
+        self, register: Register, delivery: Literal["sung", "spoken"] = "sung", *, roughness: float = 0.0
+    ) -> Voice:
+        """A singer or speaker of this side, whose tract and pitch no voice of the other side has."""
+        sides = ("training", "held_out") if self._side == "all" else (self._side,)
+        side = sides[int(self._rng.integers(len(sides)))]
+        low, high = CENTRES[register][side]
+        return Voice(
+            delivery,
+            tract_cm=round(float(self._rng.uniform(*TRACTS_CM[register][side])), 2),
+            centre=int(self._rng.integers(low, high + 1)),
+            breath=round(float(self._rng.uniform(0.1, 0.4)), 2),
+            roughness=roughness,
+        )
 
     def _allows(self, instrument: Instrument) -> bool:
         return self._side == "all" or (instrument in HELD_OUT) == (self._side == "held_out")

@@ -11,7 +11,7 @@ Conklin and Witten, "Multiple viewpoint systems for music prediction", Journal o
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -119,6 +119,13 @@ def guide_line(chords: Sequence[ChordSpan], *, low: int, high: int, start: float
         wanted = nearest(pitches, wanted)
         line.append(int(wanted))
     return line
+
+
+def tiled(tune: Sequence[Note], tune_beats: float, start: float, end: float) -> list[Note]:
+    """A tune of `tune_beats` from beat `start` on, again and again, without what would begin at `end` or later."""
+    times = np.arange(start, end, tune_beats).tolist()
+    notes = [replace(note, start=note.start + time) for time in times for note in tune]
+    return [note for note in notes if note.start < end]
 
 
 class NGram:

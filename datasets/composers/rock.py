@@ -1,9 +1,16 @@
-"""Rock: riffs of power chords through an amplifier, a backbeat, a bass on the roots, verse and chorus."""
+"""Rock: riffs of power chords through an amplifier, a backbeat, a bass on the roots, verse and chorus.
+
+A quiet verse is left to a clean guitar; the chorus opens up to ringing chords and a ride cymbal. Half of the songs are
+sung, in the others a guitar has the tune. A fill leads into most sections.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from datasets.composers.accompaniment import bass, comp, power_chords
-from datasets.composers.drums import fill, play
+from datasets.composers.drums import Pattern, fill, play
 from datasets.composers.forms import SectionKind, sections
 from datasets.composers.harmony import ChordSpan, expand, progression, repeated
 from datasets.composers.humanise import played_by_people
@@ -13,6 +20,7 @@ from datasets.composers.instruments import (
     ELECTRIC_BASS,
     POWER_KIT,
     STEEL_GUITAR,
+    VOICE_LEAD,
     Palette,
 )
 from datasets.composers.melody import Line, melody
@@ -50,7 +58,12 @@ GROOVES = (
     {"kick": "X..x....x.x.....", "snare": "....X.......X..g", "closed_hat": "x.x.x.x.x.x.x.x."},
     {"kick": "X.x...x.X.x...x.", "snare": "....X.......X...", "open_hat": "x...x...x...x..."},
 )
-CHORUS_CYMBAL = {"ride": "x.x.x.x.x.x.x.x.", "crash": "X..............."}
+RIDE = {"ride": "x.x.x.x.x.x.x.x."}
+CRASH = {"crash": "X..............."}
+RINGING = "X---------------"
+SUNG = 0.5  # share of songs with a singer
+FILLED = 0.7  # share of sections that end with a fill
+QUIET = 0.55  # energy up to which a verse is left to the clean guitar
 BASS_LINES = ("RRRRRRRR", "R-RR-RRR", "R--RR-8R")
 SOLO = Line(
     scale="blues",
@@ -60,7 +73,7 @@ SOLO = Line(
     cells=((3, (0.5, 0.5)), (2, (0.25, 0.25, 0.5)), (1.5, (1.5, 0.5)), (1, (2.0,)), (1, ("r0.5", 0.5))),
     velocity=100,
 )
-SONG = Line(
+TUNE = Line(
     scale="minor_pentatonic",
     low=57,
     high=74,
@@ -72,26 +85,34 @@ SONG = Line(
 
 def compose(brief: Brief, rng: np.random.Generator, palette: Palette) -> Song:
     """A song whose riff comes back."""
-    n_bars = brief.n_bars()
     rules = MINOR_RULES if brief.mode == "minor" else MAJOR_RULES
     riffs = {name: expand(rules, "RIFF", rng) for name in ("riff", "verse", "chorus")}
     riffs["solo"] = riffs["verse"]
-    form = sections(FORM, str(rng.choice(["riff", "verse", "chorus"])), n_bars, brief.energy, rng)
+    form = sections(FORM, str(rng.choice(["riff", "verse", "chorus"])), brief.n_bars(), brief.energy, rng)
     rhythm, groove = str(rng.choice(GUITAR_RHYTHMS)), GROOVES[int(rng.integers(len(GROOVES)))]
     bass_line = str(rng.choice(BASS_LINES))
-    played: dict[str, list[Note]] = {name: [] for name in ("guitar", "second guitar", "bass", "drums", "lead", "clean")}
+    singer = palette.pick_voice("male", roughness=0.3) if rng.random() < SUNG else None
+    tune = replace(TUNE, low=singer.centre - 7, high=singer.centre + 9) if singer else TUNE
+    names = ("guitar", "second guitar", "lead", "voice", "clean", "bass", "drums")
+    played: dict[str, list[Note]] = {name: [] for name in names}
     for section in form:
-        chords = progression(
-            repeated(riffs[section.name], section.n_bars), brief.tonic, start_beat=section.start_bar * 4
-        )
-        _play_section(section, chords, rhythm, bass_line, groove, brief, rng, played)
-    guitar = palette.pick(DISTORTED_GUITAR)
+        symbols = repeated(riffs[section.name], section.n_bars)
+        chords = progression(symbols, brief.tonic, start_beat=4 * section.start_bar)
+        written = _guitars(section, chords, rhythm)
+        if section.name == "solo":
+            written["lead"] = melody(SOLO, chords, brief.tonic, rng)
+        elif section.name != "riff":
+            written["voice" if singer else "lead"] = melody(tune, chords, brief.tonic, rng)
+        written["bass"] = bass(chords, bass_line, velocity=int(88 + 16 * section.energy))
+        written["drums"] = _drums(section, groove, rng)
+        for name, notes in written.items():
+            played[name] += notes
+    guitar, drive = palette.pick(DISTORTED_GUITAR), 0.55 + 0.3 * brief.energy
     parts: tuple[Part, ...] = (
-        Part("guitar", guitar, tuple(played["guitar"]), gain_db=-3, pan=-0.7, drive=0.55 + 0.3 * brief.energy),
-        Part(
-            "second guitar", guitar, tuple(played["second guitar"]), gain_db=-3, pan=0.7, drive=0.5 + 0.3 * brief.energy
-        ),
+        Part("guitar", guitar, tuple(played["guitar"]), gain_db=-3, pan=-0.7, drive=drive),
+        Part("second guitar", guitar, tuple(played["second guitar"]), gain_db=-3, pan=0.7, drive=drive - 0.05),
         Part("lead", palette.pick(DISTORTED_GUITAR), tuple(played["lead"]), gain_db=-1, drive=0.6),
+        Part("voice", palette.pick(VOICE_LEAD), tuple(played["voice"]), gain_db=-2, reverb=0.2, voice=singer),
         Part("clean", palette.pick((*CLEAN_GUITAR, *STEEL_GUITAR)), tuple(played["clean"]), gain_db=-6, pan=0.3),
         Part("bass", palette.pick(ELECTRIC_BASS), tuple(played["bass"]), gain_db=-2, reverb=0.0),
         Part("drums", palette.pick(POWER_KIT), tuple(played["drums"]), gain_db=2, reverb=0.25),
@@ -101,35 +122,25 @@ def compose(brief: Brief, rng: np.random.Generator, palette: Palette) -> Song:
     return Song("rock", brief.tempo_bpm, brief.tonic, brief.mode, 4, form, parts, mix)
 
 
-def _play_section(
-    section: Section,
-    chords: list[ChordSpan],
-    rhythm: str,
-    bass_line: str,
-    groove: dict[str, str],
-    brief: Brief,
-    rng: np.random.Generator,
-    played: dict[str, list[Note]],
-) -> None:
-    loud = section.energy > 0.5 or section.name != "verse"
-    if loud:
-        played["guitar"] += power_chords(chords, rhythm)
-        played["second guitar"] += power_chords(chords, "X---------------" if section.name == "chorus" else rhythm)
-    else:
-        played["clean"] += comp(chords, "x.x.x.x.x.x.x.x.", strum_beats=0.03)
-    played["bass"] += bass(chords, bass_line)
-    if section.name in ("solo", "chorus", "verse"):
-        line = SOLO if section.name == "solo" else SONG
-        played["lead"] += melody(line, chords, brief.tonic, rng)
-    for bar in range(section.start_bar, section.start_bar + section.n_bars):
-        last = bar == section.start_bar + section.n_bars - 1
-        pattern = dict(groove)
-        if section.name in ("chorus", "solo"):
-            pattern.pop("closed_hat", None)
-            pattern |= CHORUS_CYMBAL if bar % 4 == 0 else {"ride": CHORUS_CYMBAL["ride"]}
-        played["drums"] += play(pattern, bar * 4, beats=4)
-        if last and rng.random() < 0.7:
-            played["drums"] += fill(rng, bar * 4 + 2)
+def _guitars(section: Section, chords: Sequence[ChordSpan], rhythm: str) -> dict[str, list[Note]]:
+    """Two overdriven guitars, the second one ringing in choruses; a clean one alone in quiet verses."""
+    if section.name == "verse" and section.energy <= QUIET:
+        return {"clean": comp(chords, "x.x.x.x.x.x.x.x.", strum_beats=0.03)}
+    second = RINGING if section.name == "chorus" else rhythm
+    return {"guitar": power_chords(chords, rhythm), "second guitar": power_chords(chords, second)}
+
+
+def _drums(section: Section, groove: Pattern, rng: np.random.Generator) -> list[Note]:
+    """The groove, on the ride in choruses and solos, with a crash at the start and often a fill at the end."""
+    if section.name in ("chorus", "solo"):
+        groove = {drum: line for drum, line in groove.items() if not drum.endswith("hat")} | RIDE
+    start, end = 4.0 * section.start_bar, 4.0 * (section.start_bar + section.n_bars)
+    notes = play(CRASH, start)
+    for bar in range(section.n_bars):
+        notes += play(groove, start + 4 * bar, level=0.85 + 0.2 * section.energy)
+    if rng.random() < FILLED:
+        notes += fill(rng, end - 2)
+    return notes
 
 
 STYLE = Style("rock", (90, 160), 0.4, (0.5, 1.0), compose)

@@ -7,9 +7,10 @@ parts a pitch is a drum of the General MIDI percussion map.
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from datasets.composers.instruments import Instrument
+from datasets.composers.instruments import Instrument, Voice
+from features.tonality import PITCH_NAMES
 
-TONICS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")  # as `features.tonality` names them
+TONICS = PITCH_NAMES
 Mode = Literal["major", "minor"]
 
 
@@ -48,6 +49,8 @@ class Part:
         Share of the sound that goes to the effect, 0 to 1.
     drive : float
         Of an overdriven amplifier, 0 (none) to 1 (all that it gives).
+    voice : Voice, optional
+        Who sings or speaks the notes, one at a time; the instrument stands in for it where only MIDI is wanted.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Part:
     reverb: float = 0.3
     chorus: float = 0.0
     drive: float = 0.0
+    voice: Voice | None = None
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """From chord names to notes: voice leading for accompaniments, and four-part chorales under the old rules."""
 
 from collections.abc import Sequence
-from itertools import product
+from dataclasses import replace
+from itertools import islice, product
 
 import numpy as np
 
-from datasets.composers.harmony import ChordSpan
-from datasets.composers.theory import Chord, pitch_near
+from datasets.composers.harmony import ChordSpan, chord_at
+from datasets.composers.song import Note
+from datasets.composers.theory import Chord, pitch_near, scale_pitches
 from datasets.errors import DatasetError
 
 RANGES = ((40, 60), (48, 67), (55, 74), (60, 81))  # bass, tenor, alto, soprano
@@ -39,6 +41,63 @@ def close_voicings(spans: Sequence[ChordSpan], *, centre: float = 60.0, n_voices
         voicings.append(best)
         previous = best
     return voicings
+
+
+def rootless_voicings(spans: Sequence[ChordSpan], *, centre: float = 61.0, fifth: bool = True) -> list[tuple[int, ...]]:
+    """Left-hand voicings of jazz piano: third, fifth or thirteenth, seventh and ninth, with no root.
+
+    Third or seventh is the lowest note, whichever moves the hand less. A dominant takes the thirteenth
+    for its fifth, a triad its sixth for the seventh.
+
+    Parameters
+    ----------
+    spans : sequence of ChordSpan
+        The chords.
+    centre : float
+        MIDI pitch around which the hand stays.
+    fifth : bool
+        Whether fifth or thirteenth is played: a guitarist has three fingers for the chord.
+
+    Returns
+    -------
+    list of tuple of int
+        Three or four ascending MIDI pitches of each chord.
+    """
+    voicings: list[tuple[int, ...]] = []
+    previous: tuple[int, ...] = ()
+    for span in spans:
+        third, fifth_tone, seventh, ninth = ((span.chord.root + step) % 12 for step in _rootless(span.chord))
+        tones = (third, fifth_tone, seventh, ninth) if fifth else (third, seventh, ninth)
+        candidates = [
+            _closed_from(pitch_near(lowest, centre) + shift, tones) for lowest in (third, seventh) for shift in (-12, 0)
+        ]
+        best = min(candidates, key=lambda voicing: _movement(previous, voicing) + abs(np.mean(voicing) - centre))
+        voicings.append(best)
+        previous = best
+    return voicings
+
+
+def block_chords(notes: Sequence[Note], spans: Sequence[ChordSpan], *, n_voices: int = 4) -> list[list[Note]]:
+    """A melody for a section of horns: below each of its notes the nearest notes of the chord, in close position.
+
+    Returns
+    -------
+    list of list of Note
+        One line a voice, the melody first.
+    """
+    voices: list[list[Note]] = [[] for _ in range(n_voices)]
+    for note in notes:
+        pitch_classes = chord_at(spans, note.start).pitch_classes
+        below = (p for p in range(note.pitch - 2, 0, -1) if p % 12 in pitch_classes)  # seconds would rub
+        for voice, pitch in zip(voices, [note.pitch, *islice(below, n_voices - 1)], strict=True):
+            voice.append(replace(note, pitch=pitch))
+    return voices
+
+
+def in_thirds(notes: Sequence[Note], tonic: int, scale: str) -> list[Note]:
+    """A second voice two steps of the scale below a melody; chromatic notes are taken as the step below them."""
+    ladder = scale_pitches(tonic, scale, 0, 127)
+    return [replace(note, pitch=int(ladder[np.searchsorted(ladder, note.pitch, "right") - 3])) for note in notes]
 
 
 def chorale(chords: Sequence[Chord], sopranos: Sequence[int]) -> list[tuple[int, int, int, int]]:
@@ -92,6 +151,14 @@ def has_parallels(before: Sequence[int], after: Sequence[int]) -> bool:
             if moved and interval in FORBIDDEN and (after[high] - after[low]) % 12 == interval:
                 return True
     return False
+
+
+def _rootless(chord: Chord) -> tuple[int, int, int, int]:
+    seventh = next((i for i in chord.intervals if i in (9, 10, 11)), 9)
+    dominant = chord.third == 4 and seventh == 10
+    fifth = 9 if dominant else next((i for i in chord.intervals if i in (6, 7, 8)), 7)
+    ninth = next((i for i in chord.intervals if i in (13, 14, 15)), 12 if fifth == 6 else 14)
+    return chord.third, fifth, seventh, ninth
 
 
 def _reduced(chord: Chord, n_voices: int) -> tuple[int, ...]:

@@ -1,0 +1,18 @@
+from datasets.composers.accompaniment import riff
+from datasets.composers.harmony import progression
+
+
+def test_a_riff_is_chord_notes_in_its_rhythm_in_close_harmony():
+    chords = progression(["I", "V7"], tonic=0)
+    voices = riff(chords, "..x-..X.", beats_per_bar=4, low=66, high=78)
+    assert len(voices) == 3
+    for voice in voices:
+        assert [note.start for note in voice] == [1.0, 3.0, 5.0, 7.0]
+        assert all(note.pitch % 12 in {0, 4, 7} for note in voice[:2])
+        assert all(note.pitch % 12 in {7, 11, 2, 5} for note in voice[2:])
+    for highest, middle, lowest in zip(*voices, strict=True):
+        assert 66 <= highest.pitch <= 78
+        assert lowest.pitch < middle.pitch < highest.pitch
+        assert highest.pitch - lowest.pitch < 12
+    assert voices[0][1].velocity > voices[0][0].velocity, "an accent"
+    assert voices[0][0].duration > voices[0][1].duration, "a note that goes on"
