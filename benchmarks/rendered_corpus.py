@@ -70,8 +70,8 @@ def print_ranks(manifest: Manifest) -> None:
     kept = ranks < TOP
     print(
         f"\nNothing is filtered in this table. Throwing away the clips whose genre is not among the first three would "
-        f"keep {kept.mean():.0%} of them, at {1 / kept.mean():.2f} times the rendering, and raise the share that is named "
-        f"first from {_percent(ranks < 1)} to {_percent(ranks[kept] < 1)}."
+        f"keep {kept.mean():.0%} of them, at {1 / kept.mean():.2f} times the rendering, and raise the share that is "
+        f"named first from {_percent(ranks < 1)} to {_percent(ranks[kept] < 1)}."
     )
 
 

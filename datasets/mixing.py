@@ -46,6 +46,27 @@ def panned(y: np.ndarray, pan: float) -> np.ndarray:
     return y * (np.sqrt(2) * np.array([np.cos(angle), np.sin(angle)], dtype=np.float32))
 
 
+def reverberant(y: np.ndarray, room: float, share: float, *, sr: int, rng: np.random.Generator) -> np.ndarray:
+    """The sound and its diffuse reverberation: noise that dies away, sooner in a small room, other in each channel.
+
+    Parameters
+    ----------
+    y : np.ndarray, shape (n_samples, 2)
+        Dry.
+    room : float
+        0 to 1: by 60 dB in 0.3 to 2.3 s.
+    share : float
+        Of the reverberation, 0 to 1, at which its energy equals the dry sound's.
+    """
+    decay_s = 0.3 + 2.0 * room
+    times = np.arange(int(decay_s * sr)) / sr
+    tail = rng.standard_normal((len(times), 2)) * (10 ** (-3 * times / decay_s))[:, np.newaxis]
+    tail = signal.lfilter([0.4], [1, -0.6], tail, axis=0)  # walls swallow the treble
+    tail *= share / np.sqrt(np.square(tail).sum(axis=0))
+    wet = signal.oaconvolve(y, tail.astype(np.float32), axes=0)[: len(y)]
+    return (y + wet).astype(np.float32)
+
+
 def master(y: np.ndarray, mix: Mix, *, sr: int, rng: np.random.Generator) -> np.ndarray:
     """What a studio does to the finished mix.
 

@@ -17,7 +17,8 @@ import numpy as np
 from datasets.composers.song import Part, Song
 from datasets.errors import DatasetError
 from datasets.midi_file import midi_bytes
-from datasets.mixing import amplify, master, panned
+from datasets.mixing import amplify, master, panned, reverberant
+from datasets.voice import VOICE_SR, vocalise
 
 SR = 44100  # Hz
 FONT_NAMES = ("FluidR3_GM.sf2", "FluidR3_GM2-2.sf2", "default-GM.sf2")
@@ -81,13 +82,32 @@ def render(song: Song, *, seconds: float, sound_font: Path, seed: int = 0, sr: i
     """
     n_samples = round(seconds * sr)
     y = np.zeros((n_samples, 2), np.float32)
-    driven = [part for part in song.parts if part.drive > 0]
-    if clean := [part for part in song.parts if part.drive == 0]:
+    driven = [part for part in song.parts if part.drive > 0 and part.voice is None]
+    if clean := [part for part in song.parts if part.drive == 0 and part.voice is None]:
         y += _synthesise(song, clean, n_samples, sound_font, sr)
     for part in driven:  # each through an amplifier of its own: two guitars in one would growl at each other
         dry = _synthesise(song, [replace(part, reverb=0.0, chorus=0.0, pan=0.0)], n_samples, sound_font, sr)
         y += panned(amplify(dry, part.drive, sr=sr), part.pan)
+    for index, part in enumerate(song.parts):
+        if part.voice is not None:
+            y += _vocals(song, part, n_samples, np.random.default_rng((seed, index)), sr)
     return master(y, song.mix, sr=sr, rng=np.random.default_rng(seed))
+
+
+def _vocals(song: Song, part: Part, n_samples: int, rng: np.random.Generator, sr: int) -> np.ndarray:
+    import soxr
+
+    assert part.voice is not None
+    seconds = n_samples / sr
+    dry = vocalise(part.notes, part.voice, tempo_bpm=song.tempo_bpm, seconds=seconds, rng=rng)
+    stereo = np.repeat(10 ** (part.gain_db / 20) * dry[:, np.newaxis], 2, axis=1)
+    if part.drive > 0:
+        stereo = amplify(stereo, part.drive, sr=VOICE_SR)
+    stereo = panned(stereo, part.pan)
+    if part.reverb:
+        stereo = reverberant(stereo, song.mix.room, part.reverb, sr=VOICE_SR, rng=rng)
+    y = soxr.resample(stereo, VOICE_SR, sr)[:n_samples]
+    return np.pad(y, ((0, n_samples - len(y)), (0, 0)))
 
 
 def _synthesise(song: Song, parts: list[Part], n_samples: int, sound_font: Path, sr: int) -> np.ndarray:

@@ -21,11 +21,12 @@ from models.evaluation.report import report
 from models.genre_head import Member
 from models.genre_members import MemberSettings, fit_member
 from models.genre_recipe import MEMBERS, clips_of
-from models.hybrid_head import weighted_vote
+from models.hybrid_head import HybridHead, weighted_vote
 from models.hybrid_inference import HybridInference, encode
 from models.hybrid_input import BRANCHES
 from models.hybrid_network import NetworkSettings, arrays_of, build
 from models.network_fit import Fit, FitSettings, Labelled, fit
+from models.settings import check_ranges
 from models.tag_scale import TagScale
 from models.training_data import TrainingData
 
@@ -63,10 +64,14 @@ class CommitteeSettings:
     free_ranks: int = 1
 
     def __post_init__(self) -> None:
-        if not 2 <= self.n_folds <= 20:
-            raise ModelError(f"n_folds={self.n_folds}: expected 2 to 20")
-        if not 0.5 <= self.coverage < 1:
-            raise ModelError(f"coverage={self.coverage}: expected 0.5 or more, below 1")
+        check_ranges(
+            self,
+            n_folds=(2, 20),
+            seed=(0, 2**31),
+            coverage=(0.5, 0.999),
+            rank_charge=(0.0, 1.0),
+            free_ranks=(0, 1000),
+        )
 
 
 @dataclass(frozen=True)
@@ -176,6 +181,15 @@ def cross_fit(
         fits.append(fitted)
         keras.backend.clear_session(free_memory=True)
     return CrossFit(tuple(networks), tuple(fits), {n: _together(answers) for n, answers in parts.items()}, folds)
+
+
+def fit_hybrid_head(
+    data: TrainingData, settings: CommitteeSettings, *, name: str, backbone: str, rotation: float = 0.0
+) -> HybridHead:
+    """Cross-fit, calibrate and assemble a head in one go, without checkpoints."""
+    found = cross_fit(data, data.folds(settings.n_folds, seed=settings.seed, rotation=rotation), settings)
+    card = {"name": name, "genres": data.genres, "backbone": backbone, "coverage": settings.coverage}
+    return HybridHead(card, head_arrays(data, found, settings))
 
 
 def answers_about(

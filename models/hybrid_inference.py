@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from features.packet_scalogram import N_BANDS
 from models.attribute_vector import N_ATTRIBUTES
 from models.errors import ModelError
-from models.hybrid_input import BRANCHES, HybridInput
-from models.tag_scale import TagScale, tag_features
+from models.hybrid_input import BRANCHES, WINDOW_FRAMES, HybridInput
+from models.tag_scale import N_TAG_FEATURES, TagScale, tag_features
 
 SCALOGRAM_GAIN = 1e3  # a root mean square of -60 dBFS lies at the knee of the compression
 NORMALISE_EPSILON = 1e-3  # the default of Keras's batch normalisation
@@ -68,19 +69,19 @@ class HybridInference:
     """
 
     def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
-        self._arrays = {name: np.asarray(array, np.float32) for name, array in arrays.items()}
-        self._branches = [name for name in BRANCHES if f"fusion/{name}_logits/kernel" in self._arrays]
+        self._branches = [name for name in BRANCHES if f"fusion/{name}_logits/kernel" in arrays]
         if not self._branches:
             raise ModelError("no hybrid network: it has no branch")
         try:
-            self.n_genres = self._array("fusion/correction/bias").size
+            self._arrays = {name: np.asarray(array, np.float32) for name, array in arrays.items()}
             self._scale = TagScale(self._array("scale/centre"), self._array("scale/spread"))
-            self._width = self._array(f"fusion/{self._branches[0]}_logits/kernel").shape[0]
-            for name in self._branches:
-                if self._array(f"fusion/{name}_logits/kernel").shape != (self._width, self.n_genres):
-                    raise ModelError(f"no hybrid network: branch {name} does not fit the others")
+            self.n_genres = self._array("fusion/correction/bias").size
+            self._width = self._array("fusion/correction/kernel").shape[0] // len(self._branches) - 1
+            self._hear_silence()
         except KeyError as error:
-            raise ModelError(f"no hybrid network: {error}") from error
+            raise ModelError(f"no hybrid network: {error} is missing") from error
+        except (IndexError, TypeError, ValueError) as error:
+            raise ModelError(f"no hybrid network: its arrays do not fit ({error})") from error
 
     @property
     def width(self) -> int:
@@ -126,6 +127,14 @@ class HybridInference:
         mean = total / max(sum(flags.values()), 1.0)
         there = np.tile(np.array(list(flags.values()), np.float32), (len(tag_features), 1))
         return mean + self._dense("fusion/correction", np.concatenate([*embeddings, there], axis=1))
+
+    def _hear_silence(self) -> None:
+        """Go through every layer once: NumPy's error where an array does not fit the others."""
+        wavelet = np.zeros((1, self._width), np.float32)
+        if self.hears_wavelets:
+            wavelet = self.encode(np.zeros((1, WINDOW_FRAMES, N_BANDS), np.float32))
+        tags, attributes = np.zeros((1, N_TAG_FEATURES), np.float32), np.zeros((1, N_ATTRIBUTES), np.float32)
+        self.logits(tags, wavelet, attributes, np.ones(len(BRANCHES)))
 
     def _encode(self, scalograms: np.ndarray) -> np.ndarray:
         x = np.log10(1 + SCALOGRAM_GAIN * scalograms.astype(np.float32))[..., np.newaxis]

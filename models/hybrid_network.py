@@ -26,11 +26,13 @@ from models.attribute_vector import N_ATTRIBUTES
 from models.errors import ModelError
 from models.hybrid_inference import NORMALISE_EPSILON, POOLS, SCALOGRAM_GAIN
 from models.hybrid_input import BRANCHES, WINDOW_FRAMES, HybridInput
+from models.settings import check_ranges
 from models.tag_scale import N_TAG_FEATURES, TagScale
 from models.tag_scale import tag_features as raw_tag_features
 from models.tensorflow_runtime import keras
 
 ops = keras.ops
+NORMALISE_MOMENTUM = 0.9  # of running means: a small corpus is learned in some dozen steps
 DEEP_FACTORS = (4, 6)  # filters of the deeper layers, in those of the first
 
 
@@ -56,13 +58,10 @@ class NetworkSettings:
     dropout: float = 0.4
 
     def __post_init__(self) -> None:
-        if not self.branches or set(self.branches) - set(BRANCHES) or len(set(self.branches)) != len(self.branches):
-            raise ModelError(f"branches {', '.join(self.branches) or 'none'}: expected some of {', '.join(BRANCHES)}")
-        for name, low, high in (("width", 1, 1024), ("filters", 1, 256)):
-            if not low <= getattr(self, name) <= high:
-                raise ModelError(f"{name}={getattr(self, name)}: expected {low} to {high}")
-        if not 0 <= self.dropout < 1:
-            raise ModelError(f"dropout={self.dropout}: expected 0 or more, below 1")
+        branches = self.branches if isinstance(self.branches, tuple) else ()
+        if not branches or not all(name in BRANCHES for name in branches) or len(set(branches)) != len(branches):
+            raise ModelError(f"branches={self.branches!r}: expected some of {', '.join(BRANCHES)}, each once")
+        check_ranges(self, width=(1, 1024), filters=(1, 256), dropout=(0.0, 0.99))
 
 
 def build(settings: NetworkSettings, n_genres: int) -> keras.Model:
@@ -71,18 +70,18 @@ def build(settings: NetworkSettings, n_genres: int) -> keras.Model:
     Returns
     -------
     keras.Model
-        From a dictionary `tag_features` (batch, window, 300), `scalogram` (batch, window, 94, 71), `attributes`
-        (batch, N_ATTRIBUTES), `present` (batch, 3), `mask` (batch, window) to a dictionary `fused` (batch, n_genres)
-        and `branches` (batch, 3, n_genres) of logits. Its layer "wavelet" encodes windows by themselves.
+        From a dictionary `tag_features` (batch, window, 300), `attributes` (batch, N_ATTRIBUTES), `present` (batch, 3),
+        `mask` (batch, window) and, where there is a wavelet branch, `scalogram` (batch, window, 94, 71), to a
+        dictionary `fused` (batch, n_genres) and `branches` (batch, 3, n_genres) of logits.
     """
     inputs = {
         "tag_features": keras.Input((None, N_TAG_FEATURES), name="tag_features"),
-        "scalogram": keras.Input((None, WINDOW_FRAMES, N_BANDS), name="scalogram"),
         "attributes": keras.Input((N_ATTRIBUTES,), name="attributes"),
         "present": keras.Input((len(BRANCHES),), name="present"),
         "mask": keras.Input((None,), name="mask"),
     }
     if "wavelet" in settings.branches:
+        inputs["scalogram"] = keras.Input((None, WINDOW_FRAMES, N_BANDS), name="scalogram")
         by_window = ByWindow(wavelet_encoder(settings), name="by_window")(inputs["scalogram"])
     else:
         by_window = ops.repeat(ops.expand_dims(ops.zeros_like(inputs["mask"]), -1), settings.width, axis=-1)
@@ -215,11 +214,12 @@ def collate(
     asked = np.array([name in branches for name in BRANCHES])
     batch = {
         "tag_features": np.zeros((n, longest, N_TAG_FEATURES), np.float32),
-        "scalogram": np.zeros((n, longest, WINDOW_FRAMES, N_BANDS), np.float32),
         "attributes": np.zeros((n, N_ATTRIBUTES), np.float32),
         "present": np.stack([recording.present & asked for recording in recordings]).astype(np.float32),
         "mask": np.zeros((n, longest), np.float32),
     }
+    if "wavelet" in branches:
+        batch["scalogram"] = np.zeros((n, longest, WINDOW_FRAMES, N_BANDS), np.float32)
     for row, recording in enumerate(recordings):
         batch["tag_features"][row, : len(recording)] = scale(raw_tag_features(recording))
         batch["mask"][row, : len(recording)] = 1.0
@@ -237,7 +237,7 @@ def _pooled(x: keras.KerasTensor, mask: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def _normalise(name: str, x: keras.KerasTensor) -> keras.KerasTensor:
-    return keras.layers.BatchNormalization(epsilon=NORMALISE_EPSILON, name=name)(x)
+    return keras.layers.BatchNormalization(momentum=NORMALISE_MOMENTUM, epsilon=NORMALISE_EPSILON, name=name)(x)
 
 
 def _embed(x: keras.KerasTensor, settings: NetworkSettings, name: str) -> keras.KerasTensor:

@@ -26,6 +26,7 @@ from models.checkpoints import load_checkpoint, save_checkpoint
 from models.errors import ModelError
 from models.hybrid_input import HybridInput
 from models.hybrid_network import ByWindow, NetworkSettings, TagScale, collate
+from models.settings import check_ranges
 from models.tensorflow_runtime import keras, tf
 
 CHECKPOINT_FILE = "checkpoint.npz"
@@ -80,23 +81,24 @@ class FitSettings:
     balance: Literal["sampling", "none"] = "sampling"
 
     def __post_init__(self) -> None:
-        for name, low, high in (
-            ("epochs", 1, 10_000),
-            ("batch_size", 1, 4096),
-            ("learning_rate", 1e-7, 1.0),
-            ("weight_decay", 0.0, 1.0),
-            ("label_smoothing", 0.0, 0.9),
-            ("mixup", 0.0, 10.0),
-            ("modality_dropout", 0.0, 0.9),
-            ("branch_loss", 0.0, 10.0),
-            ("gain_db", 0.0, 40.0),
-            ("patience", 1, 10_000),
-        ):
-            value = getattr(self, name)
-            if not (isinstance(value, (int, float)) and low <= value <= high):
-                raise ModelError(f"{name}={value!r}: expected {low:g} to {high:g}")
-        if not self.windows or not all(isinstance(n, int) and 1 <= n <= 64 for n in self.windows):
-            raise ModelError(f"windows={self.windows}: expected numbers from 1 to 64")
+        check_ranges(
+            self,
+            epochs=(1, 10_000),
+            batch_size=(1, 4096),
+            learning_rate=(1e-7, 1.0),
+            weight_decay=(0.0, 1.0),
+            label_smoothing=(0.0, 0.9),
+            mixup=(0.0, 10.0),
+            modality_dropout=(0.0, 0.9),
+            branch_loss=(0.0, 10.0),
+            gain_db=(0.0, 40.0),
+            patience=(1, 10_000),
+        )
+        windows = self.windows if isinstance(self.windows, tuple) else ()
+        if not windows or not all(type(n) is int and 1 <= n <= 64 for n in windows):
+            raise ModelError(f"windows={self.windows!r}: expected numbers from 1 to 64")
+        if not isinstance(self.mask, bool):
+            raise ModelError(f"mask={self.mask!r}: expected True or False")
         if self.balance not in ("sampling", "none"):
             raise ModelError(f"balance={self.balance!r}: expected sampling or none")
 
@@ -236,8 +238,10 @@ class _Run:
     def epoch(self) -> dict[str, float]:
         """Go once through the recordings; the figures of the epoch."""
         number = self.n_done
-        for layer in _dropouts(self._network):
-            layer.seed_generator.state.assign([self._seed % 2**32, number])
+        dropouts = list(_dropouts(self._network))
+        for index, layer in enumerate(dropouts):  # each has its own numbers, which go on from epoch to epoch
+            own_seed = (self._seed * len(dropouts) + index) % 2**32
+            layer.seed_generator.state.assign([own_seed, number * self._steps])
         losses, right, seen = [], 0, 0
         for index, (batch, targets) in enumerate(self._batches(number)):
             self._optimizer.learning_rate.assign(self._rate(number * self._steps + index))
@@ -246,8 +250,9 @@ class _Run:
             right += int(hits)
             seen += len(targets)
         figures = {"loss": float(np.mean(losses)), "accuracy": right / seen} | self._validate()
-        if not math.isfinite(figures["loss"]):
-            raise ModelError(f"epoch {number + 1}: the loss is {figures['loss']}; try a smaller learning_rate")
+        for name, value in figures.items():
+            if not math.isfinite(value):
+                raise ModelError(f"epoch {number + 1}: the {name} is {value}; try a smaller learning_rate")
         for name, value in figures.items():
             self.history.setdefault(name, []).append(value)
         if self._validation is None or figures["val_loss"] <= min(self.history["val_loss"]):
@@ -284,7 +289,8 @@ class _Run:
 
     def _fingerprint(self) -> str:
         """What must be alike for a checkpoint to be gone on from."""
-        shapes = [[variable.path, list(variable.shape)] for variable in self._network.variables]
+        # Not by path: Keras numbers what has no name through all networks that a process builds.
+        shapes = [[variable.name, list(variable.shape)] for variable in self._network.variables]
         parts = [repr(self._settings), self._seed, self._branches, self._training.labels.tolist(), shapes]
         return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
 
@@ -314,7 +320,7 @@ class _Run:
         chosen = [each[rng.integers(len(each), size=n_windows)] for each in shown]
         batch = collate(chosen, self._scale, branches=self._branches)
         targets = np.eye(self._n_genres, dtype=np.float32)[self._training.labels[rows]]
-        if self._settings.gain_db:
+        if "wavelet" in self._branches and self._settings.gain_db:
             gains = 10 ** (rng.uniform(-1, 1, len(rows)) * self._settings.gain_db / 20)
             batch["scalogram"] *= gains.astype(np.float32)[:, np.newaxis, np.newaxis, np.newaxis]
         if self._settings.mask and "wavelet" in self._branches:
@@ -367,7 +373,7 @@ def _mix(batch: dict[str, np.ndarray], targets: np.ndarray, alpha: float, rng: n
     shares[common.sum(axis=1) == 0] = 1.0  # nothing in common: it stays as it is
     mixed = shares < 1
     batch["present"][mixed] = common[mixed]
-    for name in ("tag_features", "scalogram", "attributes"):
+    for name in [view for view in ("tag_features", "scalogram", "attributes") if view in batch]:
         share = shares.reshape(-1, *[1] * (batch[name].ndim - 1))
         batch[name] = share * batch[name] + (1 - share) * batch[name][partners]
     return shares[:, np.newaxis] * targets + (1 - shares[:, np.newaxis]) * targets[partners]

@@ -29,13 +29,14 @@ class TagScale:
 
     @classmethod
     def of(cls, recordings: Sequence[HybridInput]) -> "TagScale":
-        """Measure on recordings; what none of them has counts as 0 with a spread of 1."""
+        """Measure on recordings; what none of them has is never looked at: an infinite spread makes it 0."""
         by_window = np.concatenate([tag_features(recording) for recording in recordings])
         known = ~np.isnan(by_window)
         n_known = np.maximum(known.sum(axis=0), 1)
         centre = np.where(known, by_window, 0).sum(axis=0) / n_known
         spread = np.sqrt(np.where(known, (by_window - centre) ** 2, 0).sum(axis=0) / n_known)
-        return cls(centre.astype(np.float32), np.where(spread > SPREAD_FLOOR, spread, 1.0).astype(np.float32))
+        spread = np.where(known.any(axis=0), np.where(spread > SPREAD_FLOOR, spread, 1.0), np.inf)
+        return cls(centre.astype(np.float32), spread.astype(np.float32))
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
         """Standardise tag features, (..., 300) float32; 0 where unknown."""

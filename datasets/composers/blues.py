@@ -52,6 +52,8 @@ FORM = {
     "solo": SectionKind(12, 0.9, {"verse": 1}),
 }
 LINE_BEATS, CALL_BEATS = 16.0, 9.0  # of a line, the first beats are the call
+TURN_BEAT = 40.0  # where the turnaround begins
+SWING = 2 / 3
 SHUFFLES = (
     {"kick": "X.....x.....", "snare": "...X.....X..", "ride": "x.xx.xx.xx.x"},
     {"kick": "X..x..X..x..", "snare": "..gX.g..gX.g", "closed_hat": "x.xx.xx.xx.x"},
@@ -60,7 +62,7 @@ SHUFFLES = (
 TRIPLETS = {"kick": "X.....x....g", "snare": "...X.....X..", "closed_hat": "xggxggxggxgg"}
 STOP = {"kick": "X...........", "snare": "X..........."}
 SLOW_BPM = 80.0
-SUNG = 0.5  # share of songs; a harmonica has the tune of the others
+SUNG = 0.4  # share of songs; a harmonica has the tune of the others
 HARP_CENTRE = 67
 BASS_LINES = ("R-3-5-6-", "R-3-5-3-", "RR335566", "R-R-5-6-", "R3567653")
 MINOR_BASS_LINES = ("R-5-8-5-", "R--R5--5")
@@ -111,7 +113,7 @@ def compose(brief: Brief, rng: np.random.Generator, palette: Palette) -> Song:
         written = _sung(chords, section, manner, brief, rng) | _accompanied(chords, section, manner, brief, rng)
         for name, notes in written.items():
             played[name] += [note for note in notes if note.start < start + 4 * section.n_bars]
-    parts = _delta_parts(played, manner, palette, rng) if manner.delta else _chicago_parts(played, manner, palette, rng)
+    parts = _delta_parts(played, manner, palette) if manner.delta else _chicago_parts(played, manner, palette, rng)
     parts = played_by_people(parts, rng, tempo_bpm=brief.tempo_bpm, timing_ms=12.0)
     return Song("blues", brief.tempo_bpm, brief.tonic, brief.mode, 4, form, parts, _mix(manner, rng))
 
@@ -155,6 +157,8 @@ def boogie(chords: Sequence[ChordSpan], figure: str) -> list[Note]:
 
 
 def _manner(brief: Brief, rng: np.random.Generator, palette: Palette) -> Manner:
+    roughness = round(float(rng.uniform(0.3, 0.7)), 2)
+    singer = palette.pick_voice("male", roughness=roughness) if rng.random() < SUNG else None
     return Manner(
         delta=brief.energy < 0.65 and bool(rng.random() < 0.65),
         slow=brief.tempo_bpm < SLOW_BPM,
@@ -162,9 +166,7 @@ def _manner(brief: Brief, rng: np.random.Generator, palette: Palette) -> Manner:
         bass_line=str(rng.choice(MINOR_BASS_LINES if brief.mode == "minor" else BASS_LINES)),
         thumb=str(rng.choice(THUMBS)),
         shuffle=int(rng.integers(len(SHUFFLES))),
-        singer=palette.pick_voice("male", roughness=round(float(rng.uniform(0.3, 0.7)), 2))
-        if rng.random() < SUNG
-        else None,
+        singer=singer,
     )
 
 
@@ -176,47 +178,61 @@ def _sung(
     call, answer = call_and_answer(chords, line, brief.tonic, rng)
     if section.name == "solo":
         solo = melody(ANSWER, chords, brief.tonic, rng)
-        call, answer = [], [note for note in solo if note.start < chords[0].start + 40]
-    return {"voice": swing(call, 2 / 3), "answer": swing(answer, 2 / 3)}
+        call, answer = [], [note for note in solo if note.start < chords[0].start + TURN_BEAT]
+    return {"voice": swing(call, SWING), "answer": swing(answer, SWING)}
 
 
 def _accompanied(
     chords: Sequence[ChordSpan], section: Section, manner: Manner, brief: Brief, rng: np.random.Generator
 ) -> dict[str, list[Note]]:
+    """Ten bars of accompaniment and a turnaround."""
     start, level = chords[0].start, 0.7 + 0.4 * section.energy
-    turn = swing(turnaround(start + 40, brief.tonic), 2 / 3)
-    before = [span for span in chords if span.start < start + 40]
+    before = [span for span in chords if span.start < start + TURN_BEAT]
     if manner.delta:
-        treble = swing(comp(before, "..x...xg", centre=58, n_voices=3, velocity=0.8 * level), 2 / 3)
-        return {"thumb": bass(chords, manner.thumb, low=40, velocity=int(90 * level)), "guitar": treble + turn}
-    stops = 4 if section.name == "stop time" else 0
-    going = [span for span in before if span.start >= start + 4 * stops]
-    stopped = comp([span for span in chords if span.start < start + 4 * stops], "X-......") if stops else []
+        treble = comp(before, "..x...xg", centre=58, n_voices=3, velocity=0.8 * level)
+        thumb = bass(chords, manner.thumb, low=40, velocity=int(90 * level))
+        written = {"thumb": thumb, "guitar": swing(treble, SWING)}
+    else:
+        written = _band(chords, before, section, manner, level, rng)
+    written["guitar"] += swing(turnaround(start + TURN_BEAT, brief.tonic), SWING)
+    return written
+
+
+def _band(
+    chords: Sequence[ChordSpan],
+    before: Sequence[ChordSpan],
+    section: Section,
+    manner: Manner,
+    level: float,
+    rng: np.random.Generator,
+) -> dict[str, list[Note]]:
+    """Guitar, bass, piano and drums; in stop time they strike but once in each of the first four bars."""
+    start = chords[0].start
+    going_from = start + (LINE_BEATS if section.name == "stop time" else 0.0)
+    stopped = [span for span in before if span.start < going_from]
+    going = [span for span in before if span.start >= going_from]
+    guitar = comp(stopped, "X-......") if stopped else []
     if manner.slow:
-        guitar = comp(going, "...x.....x..", centre=58, velocity=level, legato=0.7)
+        guitar += comp(going, "...x.....x..", centre=58, velocity=level, legato=0.7)
         line = bass(chords, SLOW_BASS_LINE, velocity=int(96 * level))
     else:
-        guitar = swing(boogie(going, manner.boogie), 2 / 3)
-        line = swing(bass(chords, manner.bass_line, velocity=int(96 * level)), 2 / 3)
-    off_beats = "x.xx.xx.xx.x" if manner.slow else "..x..x..x..x"
-    piano = comp(going, off_beats, centre=62, velocity=0.7 * level, legato=0.6)
-    drums = []
-    for bar in range(12):
-        pattern = STOP if bar < stops else TRIPLETS if manner.slow else SHUFFLES[manner.shuffle]
-        drums += play(pattern, start + 4 * bar, level=level)
-    held = [note for note in line if (note.start - start) // 4 >= stops or (note.start - start) % 4 == 0]
-    drums += swing(fill(rng, start + 46, level=level), 2 / 3, grid=0.25)
-    return {"guitar": stopped + guitar + turn, "bass": held, "piano": piano, "drums": drums}
+        guitar += swing(boogie(going, manner.boogie), SWING)
+        line = swing(bass(chords, manner.bass_line, velocity=int(96 * level)), SWING)
+    line = [note for note in line if note.start >= going_from or (note.start - start) % 4 == 0]
+    piano_rhythm = "x.xx.xx.xx.x" if manner.slow else "..x..x..x..x"
+    piano = comp(going, piano_rhythm, centre=62, velocity=0.7 * level, legato=0.6)
+    drums = swing(fill(rng, start + 46, level=level), SWING, grid=0.25)
+    for bar in np.arange(start, start + 48, 4).tolist():
+        pattern = STOP if bar < going_from else TRIPLETS if manner.slow else SHUFFLES[manner.shuffle]
+        drums += play(pattern, bar, level=level)
+    return {"guitar": guitar, "bass": line, "piano": piano, "drums": drums}
 
 
-def _delta_parts(
-    played: dict[str, list[Note]], manner: Manner, palette: Palette, rng: np.random.Generator
-) -> tuple[Part, ...]:
+def _delta_parts(played: dict[str, list[Note]], manner: Manner, palette: Palette) -> tuple[Part, ...]:
     guitar = palette.pick(STEEL_GUITAR)
-    answering = guitar if rng.random() < 0.7 else palette.pick(BLUES_HARP)
     return (
         _voice(played["voice"], manner, palette),
-        Part("answer", answering, tuple(played["answer"]), gain_db=-3, reverb=0.1),
+        Part("answer", guitar, tuple(played["answer"]), gain_db=-3, reverb=0.1),
         Part("guitar", guitar, tuple(played["guitar"]), gain_db=-3, reverb=0.1),
         Part("thumb", guitar, tuple(played["thumb"]), gain_db=2, reverb=0.1),
     )
@@ -233,16 +249,16 @@ def _chicago_parts(
     return (
         _voice(played["voice"], manner, palette),
         replace(lead, drive=0.3 if harp else 0.4),
-        Part("guitar", guitar, tuple(played["guitar"]), gain_db=-7, pan=-0.4, drive=0.45),
+        Part("guitar", guitar, tuple(played["guitar"]), gain_db=-9, pan=-0.4, drive=0.45),
         Part("bass", palette.pick((*ACOUSTIC_BASS, *ELECTRIC_BASS)), tuple(played["bass"]), reverb=0.1),
-        Part("piano", palette.pick(UPRIGHT_PIANO), tuple(played["piano"]), gain_db=-5, pan=0.4),
+        Part("piano", palette.pick(UPRIGHT_PIANO), tuple(played["piano"]), gain_db=-1, pan=0.4),
         Part("drums", palette.pick((*STANDARD_KIT, *ROOM_KIT)), tuple(played["drums"]), gain_db=2),
     )
 
 
 def _voice(notes: Sequence[Note], manner: Manner, palette: Palette) -> Part:
     instrument = palette.pick(VOICE_LEAD if manner.singer else BLUES_HARP)
-    return Part("voice", instrument, tuple(notes), gain_db=-3, reverb=0.15, voice=manner.singer)
+    return Part("voice", instrument, tuple(notes), gain_db=-5, reverb=0.15, voice=manner.singer)
 
 
 def _mix(manner: Manner, rng: np.random.Generator) -> Mix:

@@ -1,4 +1,6 @@
-"""Disco: four on the floor, open hats off the beat, octaves in the bass, a sixteenth guitar, strings, brass, a singer."""
+"""Disco: four on the floor, open hats off the beat, octaves in the bass, sixteenth guitars, strings, brass, a singer."""
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -75,7 +77,7 @@ def compose(brief: Brief, rng: np.random.Generator, palette: Palette) -> Song:
     bass_line, guitar, stabs, keys, hats = (str(rng.choice(t)) for t in (BASS_LINES, GUITARS, STABS, KEYS, HATS))
     groove = FLOOR | {"closed_hat": hats} | COLOURS[int(rng.integers(len(COLOURS)))]
     singer = palette.pick_voice("female")
-    names = ("singer", "harmony", "guitar", "bass", "strings", "brass", "keys", "drums")
+    names = ("singer", "double", "guitar", "bass", "strings", "brass", "keys", "drums")
     played: dict[str, list[Note]] = {name: [] for name in names}
     for section in form:
         chords = progression(
@@ -89,7 +91,7 @@ def compose(brief: Brief, rng: np.random.Generator, palette: Palette) -> Song:
             sung = _sung(section, chords, singer, brief, rng)
             played["singer"] += sung
             if section.name == "chorus":
-                played["harmony"] += _thirds_below(sung, brief)
+                played["double"] += sung
         if section.name != "verse":
             played["brass"] += comp(chords, stabs, centre=66, velocity=0.95, legato=0.7)
         if section.name == "verse":
@@ -98,23 +100,29 @@ def compose(brief: Brief, rng: np.random.Generator, palette: Palette) -> Song:
             played["strings"] += _string_runs(chords, brief)
         _beat(section, groove, brief, rng, played["drums"])
     parts: tuple[Part, ...] = (
-        Part("singer", palette.pick(VOICE_LEAD), tuple(played["singer"]), 1, 0.0, 0.35, voice=singer),
-        Part("harmony", palette.pick(VOICE_LEAD), tuple(played["harmony"]), -6, 0.4, 0.45, voice=palette.pick_voice("female")),
-        Part("guitar", palette.pick((*CLEAN_GUITAR, *MUTED_GUITAR)), tuple(played["guitar"]), -6, -0.6, 0.15),
-        Part("bass", palette.pick((*ELECTRIC_BASS, *SLAP_BASS)), tuple(played["bass"]), 1, reverb=0.0),
-        Part("strings", palette.pick((*STRINGS, *SYNTH_STRINGS)), tuple(played["strings"]), -4, 0.3, 0.5),
-        Part("brass", palette.pick(BRASS), tuple(played["brass"]), -5, -0.3, 0.35),
-        Part("keys", palette.pick((*PIANO, *ELECTRIC_PIANO)), tuple(played["keys"]), -7, 0.6, 0.2),
-        Part("drums", palette.pick(STANDARD_KIT), tuple(played["drums"]), 3, reverb=0.2),
+        Part("singer", palette.pick(VOICE_LEAD), tuple(played["singer"]), -6, 0.0, 0.25, voice=singer),
+        Part(
+            "double",
+            palette.pick(VOICE_LEAD),
+            tuple(played["double"]),
+            -11,
+            0.4,
+            0.3,
+            voice=palette.pick_voice("female"),
+        ),
+        Part("guitar", palette.pick((*CLEAN_GUITAR, *MUTED_GUITAR)), tuple(played["guitar"]), -4, -0.6, 0.1),
+        Part("bass", palette.pick((*ELECTRIC_BASS, *SLAP_BASS)), tuple(played["bass"]), -2, reverb=0.0),
+        Part("strings", palette.pick((*STRINGS, *SYNTH_STRINGS)), tuple(played["strings"]), -8, 0.3, 0.3),
+        Part("brass", palette.pick(BRASS), tuple(played["brass"]), -7, -0.3, 0.25),
+        Part("keys", palette.pick((*PIANO, *ELECTRIC_PIANO)), tuple(played["keys"]), -8, 0.6, 0.15),
+        Part("drums", palette.pick(STANDARD_KIT), tuple(played["drums"]), 4, reverb=0.15),
     )
     parts = played_by_people(parts, rng, tempo_bpm=brief.tempo_bpm, timing_ms=5.0)
-    mix = Mix(room=0.4, low_db=1.5, high_db=1.0, bandwidth_hz=16000, compression=0.35, loudness_lufs=-14.0)
+    mix = Mix(room=0.35, low_db=1.5, high_db=4.0, bandwidth_hz=18000, compression=0.8, loudness_lufs=-10.0)
     return Song("disco", brief.tempo_bpm, brief.tonic, brief.mode, 4, form, parts, mix)
 
 
-def _beat(
-    section: Section, groove: dict[str, str], brief: Brief, rng: np.random.Generator, drums: list[Note]
-) -> None:
+def _beat(section: Section, groove: dict[str, str], brief: Brief, rng: np.random.Generator, drums: list[Note]) -> None:
     """The kick never stops; breaks are percussion over it, a fill leads into what follows."""
     pattern = dict(groove)
     if section.name == "break":
@@ -134,18 +142,8 @@ def _sung(
     """The chorus lies higher than the verse."""
     centre = singer.centre + (3 if section.name == "chorus" else -1)
     scale = "minor_pentatonic" if brief.mode == "minor" else "major_pentatonic"
-    line = Line(**(vars(SINGER) | {"scale": scale, "low": centre - 8, "high": centre + 8}))
+    line = replace(SINGER, scale=scale, low=centre - 8, high=centre + 8)
     return melody(line, chords, brief.tonic, rng)
-
-
-def _thirds_below(sung: list[Note], brief: Brief) -> list[Note]:
-    """The tune two steps of the scale lower."""
-    pitches = scale_pitches(brief.tonic, brief.mode, 36, 96)
-    places = [int(np.searchsorted(pitches, nearest(pitches, note.pitch))) for note in sung]
-    return [
-        Note(note.start, note.duration, int(pitches[place - 2]), note.velocity - 8)
-        for note, place in zip(sung, places, strict=True)
-    ]
 
 
 def _string_runs(chords: list[ChordSpan], brief: Brief) -> list[Note]:
@@ -166,4 +164,4 @@ def _string_runs(chords: list[ChordSpan], brief: Brief) -> list[Note]:
     return notes
 
 
-STYLE = Style("disco", (110, 128), 0.55, (0.5, 1.0), compose)
+STYLE = Style("disco", (114, 130), 0.55, (0.5, 1.0), compose)

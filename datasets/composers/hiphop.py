@@ -12,7 +12,7 @@ import numpy as np
 from datasets.composers.accompaniment import arpeggio, bass, comp, long_chords, steps
 from datasets.composers.drums import Pattern, play
 from datasets.composers.forms import SectionKind, sections
-from datasets.composers.harmony import expand, progression, repeated
+from datasets.composers.harmony import ChordSpan, expand, progression, repeated
 from datasets.composers.humanise import played_by_people, swing
 from datasets.composers.instruments import (
     BRASS,
@@ -46,7 +46,12 @@ BOOM_BAP = (
     {"kick": "X..x......X.....", "snare": "....X..g....X...", "closed_hat": "x.x.x.x.x.x.x.x."},
     {"kick": "X.....x...xx....", "snare": "....X..g.g..X...", "closed_hat": "x.x.x.xxx.x.x.x."},
     {"kick": "X.x....x..X.....", "snare": "....X.......X..g", "closed_hat": "x.xgx.xgx.xgx.xg"},
-    {"kick": "X......x.xX..x..", "snare": "....X.......X...", "closed_hat": "x.x.x.x.x.x.x.x.", "open_hat": "......x........."},
+    {
+        "kick": "X......x.xX..x..",
+        "snare": "....X.......X...",
+        "closed_hat": "x.x.x.x.x.x.x.x.",
+        "open_hat": "......x.........",
+    },
 )
 TRAP = (
     {"kick": "X.....x.....x...", "clap": "....X.......X...", "closed_hat": "xxxxxxxxxxxxxxxx xxxxxxxxxxxxgggg"},
@@ -86,16 +91,14 @@ def compose(brief: Brief, rng: np.random.Generator, palette: Palette) -> Song:
         sparse = section.name in ("intro", "break")
         played["keys"] += comp(chords, keys, centre=60, velocity=0.75)
         if section.name == "hook" or (section.name == "intro" and brief.energy > 0.5):
-            played["colour"] += {
-                "stabs": lambda chords=chords: comp(chords, stabs, centre=64, velocity=0.9),
-                "riff": lambda chords=chords: arpeggio(chords, order, centre=72),
-                "strings": lambda chords=chords: long_chords(chords, centre=67, n_voices=3),
-            }[colour]()
+            played["colour"] += _coloured(colour, chords, stabs, order)
         if section.name != "break":
             played["bass"] += bass(chords, bass_line, low=28, velocity=108)
         for bar in range(start, end):
             last = bar == end - 1
-            played["drums"] += play(_arranged(beat, sparse=sparse, last=last), bar * 4, level=0.85 + 0.15 * brief.energy)
+            played["drums"] += play(
+                _arranged(beat, sparse=sparse, last=last), bar * 4, level=0.85 + 0.15 * brief.energy
+            )
             if section.name == "verse":
                 played["rap"] += _syllables(str(rng.choice(FLOWS)), bar, rapper.centre, brief, rng)
                 if bar % 2:
@@ -108,7 +111,15 @@ def compose(brief: Brief, rng: np.random.Generator, palette: Palette) -> Song:
     kit = palette.pick(ELECTRONIC_KIT if trap else (*ROOM_KIT, *ELECTRONIC_KIT))
     parts: Sequence[Part] = (
         Part("rap", palette.pick(VOICE_LEAD), tuple(played["rap"]), gain_db=3, reverb=0.08, voice=rapper),
-        Part("double", palette.pick(VOICE_LEAD), tuple(played["double"]), -4, 0.4, 0.1, voice=palette.pick_voice("male", "spoken")),
+        Part(
+            "double",
+            palette.pick(VOICE_LEAD),
+            tuple(played["double"]),
+            -4,
+            0.4,
+            0.1,
+            voice=palette.pick_voice("male", "spoken"),
+        ),
         Part("keys", palette.pick((*ELECTRIC_PIANO, *PIANO)), tuple(played["keys"]), gain_db=-7, pan=-0.3, reverb=0.2),
         Part("colour", palette.pick(coloured), tuple(played["colour"]), gain_db=-9, pan=0.3),
         Part("bass", palette.pick(SYNTH_BASS), tuple(played["bass"]), gain_db=0, reverb=0.0),
@@ -131,6 +142,15 @@ def _arranged(beat: Pattern, *, sparse: bool, last: bool) -> Pattern:
         return kept
     lines = {drum: line.replace(" ", "") for drum, line in kept.items()}
     return {drum: line[: len(line) * 3 // 4] + "." * (len(line) - len(line) * 3 // 4) for drum, line in lines.items()}
+
+
+def _coloured(colour: str, chords: Sequence[ChordSpan], stabs: str, order: Sequence[int]) -> list[Note]:
+    """The second layer of the loop."""
+    if colour == "stabs":
+        return comp(chords, stabs, centre=64, velocity=0.9)
+    if colour == "riff":
+        return arpeggio(chords, order, centre=72)
+    return long_chords(chords, centre=67, n_voices=3)
 
 
 def _syllables(flow: str, bar: int, centre: int, brief: Brief, rng: np.random.Generator) -> list[Note]:

@@ -100,7 +100,7 @@ HELD_OUT = frozenset(
 
 
 # Vocal tracts in cm from the glottis to the lips (Fant, Acoustic Theory of Speech Production, 1960: about 17 for men, a
-# sixth less for women and less again where lips are spread in a smile), and the MIDI pitch around which the voice is at ease.
+# sixth less for women, less again where a smile spreads the lips), and the MIDI pitch around which a voice is at ease.
 Register = Literal["female", "male"]
 TRACTS_CM: dict[Register, dict[str, tuple[float, float]]] = {
     "female": {"training": (13.3, 14.2), "held_out": (12.6, 13.3)},

@@ -1,5 +1,7 @@
 """Pop: a singer in front, four chords that go round, verse, pre-chorus and chorus, a hook that is heard again."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from datasets.composers.accompaniment import arpeggio, bass, comp, long_chords
@@ -80,8 +82,12 @@ def compose(brief: Brief, rng: np.random.Generator, palette: Palette) -> Song:
     """A song whose chorus has the same tune every time."""
     rules = MINOR_RULES if brief.mode == "minor" else MAJOR_RULES
     loop = expand(rules, "LOOP", rng)
-    loops = {name: loop for name in ("intro", "verse", "chorus")} | {name: expand(rules, "PRE", rng) for name in ("pre-chorus", "bridge")}
-    form = sections(FORM, str(rng.choice(["intro", "verse", "pre-chorus", "chorus"])), brief.n_bars(), brief.energy, rng)
+    loops = dict.fromkeys(("intro", "verse", "chorus"), loop) | {
+        name: expand(rules, "PRE", rng) for name in ("pre-chorus", "bridge")
+    }
+    form = sections(
+        FORM, str(rng.choice(["intro", "verse", "pre-chorus", "chorus"])), brief.n_bars(), brief.energy, rng
+    )
     singer = palette.pick_voice("female", roughness=0.15)
     tunes = {name: _tune(name, loops[name], singer, brief, rng) for name in LIFTS}
     groove = GROOVES[int(rng.integers(len(GROOVES)))]
@@ -111,8 +117,24 @@ def compose(brief: Brief, rng: np.random.Generator, palette: Palette) -> Song:
     electronic = rng.random() < 0.75
     parts: tuple[Part, ...] = (
         Part("singer", palette.pick(VOICE_LEAD), tuple(played["singer"]), -3, 0.0, 0.15, voice=singer),
-        Part("double", palette.pick(VOICE_LEAD), tuple(played["double"]), -10, -0.5, 0.2, voice=palette.pick_voice("female")),
-        Part("harmony", palette.pick(VOICE_LEAD), tuple(played["harmony"]), -13, 0.5, 0.2, voice=palette.pick_voice("female")),
+        Part(
+            "double",
+            palette.pick(VOICE_LEAD),
+            tuple(played["double"]),
+            -10,
+            -0.5,
+            0.2,
+            voice=palette.pick_voice("female"),
+        ),
+        Part(
+            "harmony",
+            palette.pick(VOICE_LEAD),
+            tuple(played["harmony"]),
+            -13,
+            0.5,
+            0.2,
+            voice=palette.pick_voice("female"),
+        ),
         Part("keys", palette.pick((*PIANO, *ELECTRIC_PIANO)), tuple(played["keys"]), -9, -0.3, 0.3),
         Part("guitar", palette.pick((*CLEAN_GUITAR, *MUTED_GUITAR)), tuple(played["guitar"]), -12, 0.5, 0.2),
         Part("pad", palette.pick((*PAD, *SYNTH_STRINGS)), tuple(played["pad"]), -12, 0.0, 0.5, 0.3),
@@ -129,7 +151,7 @@ def _tune(name: str, loop: list[str], singer: Voice, brief: Brief, rng: np.rando
     """Four bars that a section sings again and again; the chorus lies highest."""
     centre = singer.centre + LIFTS[name]
     scale = "minor_pentatonic" if brief.mode == "minor" else "major_pentatonic"
-    line = Line(**(vars(SINGER) | {"scale": scale, "low": centre - 7, "high": centre + 8}))
+    line = replace(SINGER, scale=scale, low=centre - 7, high=centre + 8)
     return melody(line, progression(repeated(loop, TUNE_BARS), brief.tonic), brief.tonic, rng)
 
 

@@ -13,6 +13,7 @@ from datasets.taggrams import TaggramSet
 from models.errors import ModelError
 from models.evaluation.report import report
 from models.genre_recipe import Recipe, fit_head, subset
+from models.heads import Head
 
 OF_CLASS = ("recall", "precision", "f1", "coverage")
 Layout = tuple[int, float]  # number of folds, rotation
@@ -20,7 +21,11 @@ FIGURES = ("accuracy", "log_loss", "ece", "coverage", "mean_set_size", "abstenti
 
 
 def cross_validate(
-    tracks: TaggramSet, recipe: Recipe, *, layouts: tuple[Layout, ...], guard: int = 0
+    tracks: TaggramSet,
+    recipe: Recipe | Callable[[TaggramSet], Head],
+    *,
+    layouts: tuple[Layout, ...],
+    guard: int = 0,
 ) -> dict[str, Any]:
     """Score a recipe on several block layouts.
 
@@ -28,7 +33,7 @@ def cross_validate(
     ----------
     tracks : TaggramSet
         Labelled tracks; the order of their names tells who are neighbours.
-    recipe : Recipe
+    recipe : Recipe, or callable from tracks to a head
         What is fitted in each fold, from scratch, on the training side alone.
     layouts : tuple of (n_folds, rotation)
         Splits to score, at least one.
@@ -82,7 +87,9 @@ def _each(summarise: Callable[[list[float]], Any], figures: dict[str, list[float
     return {name: float(summarise(values)) if values else None for name, values in figures.items()}
 
 
-def _score(tracks: TaggramSet, recipe: Recipe, *, layout: Layout, guard: int) -> dict[str, Any]:
+def _score(
+    tracks: TaggramSet, recipe: Recipe | Callable[[TaggramSet], Head], *, layout: Layout, guard: int
+) -> dict[str, Any]:
     n_folds, rotation = layout
     folds = block_folds(tracks.ids, tracks.labels, n_folds=n_folds, rotation=rotation)
     n_genres = len(tracks.genres)
@@ -91,9 +98,10 @@ def _score(tracks: TaggramSet, recipe: Recipe, *, layout: Layout, guard: int) ->
     abstained = np.zeros(len(tracks), dtype=bool)
     for fold in range(n_folds):
         trained_on = training_side(tracks.ids, tracks.labels, folds, fold, guard=guard)
-        head = fit_head(subset(tracks, trained_on), recipe, name="fold", backbone="any")
+        side = subset(tracks, trained_on)
+        head: Head = fit_head(side, recipe, name="fold", backbone="any") if isinstance(recipe, Recipe) else recipe(side)
         held_out = np.flatnonzero(folds == fold)
-        probabilities[held_out] = [head.track_probabilities(tracks.tracks[i]) for i in held_out]
+        probabilities[held_out] = [head.track_probabilities(head.views_of_taggram(tracks.tracks[i])) for i in held_out]
         member[held_out] = head.in_set(probabilities[held_out])
         abstained[held_out] = [head.abstains(head.prediction_set(row)) for row in probabilities[held_out]]
     figures = report(probabilities, tracks.labels, genres=tracks.genres, member_of_set=member, abstained=abstained)

@@ -1,4 +1,4 @@
-from datasets.composers.accompaniment import riff
+from datasets.composers.accompaniment import bass, riff
 from datasets.composers.harmony import progression
 
 
@@ -16,3 +16,8 @@ def test_a_riff_is_chord_notes_in_its_rhythm_in_close_harmony():
         assert highest.pitch - lowest.pitch < 12
     assert voices[0][1].velocity > voices[0][0].velocity, "an accent"
     assert voices[0][0].duration > voices[0][1].duration, "a note that goes on"
+
+
+def test_a_boogie_bass_climbs_to_the_minor_seventh_and_comes_back():
+    line = bass(progression(["I7"], tonic=0), "R3567653", low=36)
+    assert [note.pitch for note in line] == [36, 40, 43, 45, 46, 45, 43, 40]
