@@ -13,6 +13,7 @@ from typing import Any
 
 from datasets.errors import DatasetError
 from features.cache import sha256_of
+from features.errors import UnreadableFile
 
 MANIFEST_FILE = "manifest.jsonl"
 SPLITS = ("", "train", "validation", "test")
@@ -101,8 +102,8 @@ class Manifest:
         for recording in self.recordings:
             try:
                 hashed.append(recording if recording.sha256 else replace(recording, sha256=sha256_of(recording.path)))
-            except OSError as error:
-                raise DatasetError(f"{recording.path}: cannot be read ({error.strerror})") from error
+            except UnreadableFile as error:
+                raise DatasetError(str(error)) from error
         return self.select(hashed)
 
 
@@ -121,12 +122,10 @@ def write_manifest(manifest: Manifest, path: Path) -> None:
     for recording in manifest:
         fields = {name: getattr(recording, name) for name in FIELDS if getattr(recording, name)}
         fields["path"] = _written(recording.path, folder)
-        lines.append(json.dumps(fields, ensure_ascii=False, default=dict) + "\n")
+        lines.append(json.dumps(fields, default=dict) + "\n")  # in ASCII: a file's name need not be a text
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(
-        json.dumps({"corpus": manifest.name}, ensure_ascii=False) + "\n" + "".join(lines), encoding="utf-8"
-    )
+    draft.write_text(json.dumps({"corpus": manifest.name}) + "\n" + "".join(lines), encoding="utf-8")
     draft.replace(path)
 
 
@@ -143,7 +142,7 @@ def read_manifest(path: Path) -> Manifest:
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path}: no manifest can be read there ({error})") from error
     name, recordings = path.parent.name, []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -167,8 +166,8 @@ def _recording(fields: Any, folder: Path) -> Recording:
     details = fields.pop("details", {})
     if not isinstance(details, dict) or not all(isinstance(value, str) for value in fields.values()):
         raise DatasetError("details must be an object, every other field a text")
-    if not fields.get("path"):
-        raise DatasetError("no path")
+    if not fields.get("path") or "\0" in fields["path"]:
+        raise DatasetError("no path of a file")
     return Recording(**fields | {"path": folder / fields["path"], "label": fields.get("label", "")}, details=details)
 
 

@@ -66,7 +66,7 @@ def render(song: Song, *, seconds: float, sound_font: Path, seed: int = 0, sr: i
     sound_font : Path
         As `find_sound_font` gives it.
     seed : int
-        Of the noise that `song.mix` may ask for.
+        Of the noise that `song.mix` may ask for, and of what voices sing.
     sr : int
         Sampling rate in Hz, 8,000 to 96,000.
 
@@ -90,16 +90,16 @@ def render(song: Song, *, seconds: float, sound_font: Path, seed: int = 0, sr: i
         y += panned(amplify(dry, part.drive, sr=sr), part.pan)
     for index, part in enumerate(song.parts):
         if part.voice is not None:
-            y += _vocals(song, part, n_samples, np.random.default_rng((seed, index)), sr)
+            y += _vocals(song, part, n_samples, seed, np.random.default_rng((seed, index)), sr)
     return master(y, song.mix, sr=sr, rng=np.random.default_rng(seed))
 
 
-def _vocals(song: Song, part: Part, n_samples: int, rng: np.random.Generator, sr: int) -> np.ndarray:
+def _vocals(song: Song, part: Part, n_samples: int, text: int, rng: np.random.Generator, sr: int) -> np.ndarray:
     import soxr
 
     assert part.voice is not None
     seconds = n_samples / sr
-    dry = vocalise(part.notes, part.voice, tempo_bpm=song.tempo_bpm, seconds=seconds, rng=rng)
+    dry = vocalise(part.notes, part.voice, tempo_bpm=song.tempo_bpm, seconds=seconds, text=text, rng=rng)
     stereo = np.repeat(10 ** (part.gain_db / 20) * dry[:, np.newaxis], 2, axis=1)
     if part.drive > 0:
         stereo = amplify(stereo, part.drive, sr=VOICE_SR)

@@ -7,7 +7,7 @@ found. What is reported are findings for a person to judge; nothing is left out 
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +39,13 @@ KINDS: Mapping[str, str] = {
     "low_sampling_rate": "a low sampling rate",
     "unusual_duration": "much shorter or longer than the others",
 }
+SERIOUS = (  # cost recordings, or make figures and models wrong
+    "unreadable",
+    "duplicates_across_splits",
+    "artist_across_splits",
+    "duplicates_with_different_labels",
+    "silent",
+)
 LINES_PER_KIND = 10  # of the report for people
 
 
@@ -101,6 +108,12 @@ class Finding:
     paths: tuple[Path, ...]
     detail: str
 
+    def line(self) -> str:
+        """Whom it is about and what was measured, on one line that any terminal can show."""
+        named = self.kind in ("small_class", "artist_across_splits")  # their detail says whom it is about
+        line = self.detail if named else f"{', '.join(map(str, self.paths))}: {self.detail}"
+        return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
+
 
 @dataclass(frozen=True)
 class ValidationReport:
@@ -130,6 +143,11 @@ class ValidationReport:
             raise DatasetError(f"no kind {kind!r} of finding, expected one of {', '.join(KINDS)}")
         return tuple(finding for finding in self.findings if finding.kind == kind)
 
+    @property
+    def serious(self) -> tuple[Finding, ...]:
+        """The findings that must be looked at before anything is learned from the corpus (`SERIOUS`)."""
+        return tuple(finding for finding in self.findings if finding.kind in SERIOUS)
+
     def to_dict(self) -> dict[str, Any]:
         """The report, ready for JSON; `counts` has every kind, `findings` what there is."""
         return {
@@ -137,6 +155,7 @@ class ValidationReport:
             "n_recordings": self.n_recordings,
             "n_readable": self.n_readable,
             "duration_s": self.duration_s,
+            "n_serious": len(self.serious),
             "counts": {kind: len(self.of_kind(kind)) for kind in KINDS},
             "findings": [
                 {"kind": finding.kind, "paths": [str(path) for path in finding.paths], "detail": finding.detail}
@@ -155,7 +174,7 @@ class ValidationReport:
             if not found:
                 continue
             lines += ["", f"{kind} ({len(found)}): {meaning}"]
-            lines += [f"  {_line(finding)}" for finding in found[:LINES_PER_KIND]]
+            lines += [f"  {finding.line()}" for finding in found[:LINES_PER_KIND]]
             if len(found) > LINES_PER_KIND:
                 lines.append(f"  and {len(found) - LINES_PER_KIND} more")
         if not self.findings:
@@ -168,6 +187,7 @@ def validate_manifest(
     *,
     settings: ValidationSettings = ValidationSettings(),
     pool: InspectorPool | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> ValidationReport:
     """Decode every recording of a corpus and report what is wrong with them.
 
@@ -180,6 +200,8 @@ def validate_manifest(
     pool : InspectorPool or None
         Decodes the recordings; None starts one process per core, and ends them. What is kept of a recording is 15 kB
         at most.
+    progress : callable, optional
+        Called with the number of recordings that are decoded and that there are. What it raises ends the work.
 
     Returns
     -------
@@ -189,9 +211,9 @@ def validate_manifest(
     recordings = manifest.recordings
     if pool is None:
         with InspectorPool(os.cpu_count() or 1) as own_pool:
-            inspected = _inspect_all(recordings, own_pool)
+            inspected = _inspect_all(recordings, own_pool, progress)
     else:
-        inspected = _inspect_all(recordings, pool)
+        inspected = _inspect_all(recordings, pool, progress)
     readable = [(recording, found) for recording, found in inspected if isinstance(found, Inspection)]
     findings = [
         *(
@@ -219,7 +241,7 @@ Readable = Sequence[tuple[Recording, Inspection]]
 
 
 def _inspect_all(
-    recordings: Sequence[Recording], pool: InspectorPool
+    recordings: Sequence[Recording], pool: InspectorPool, progress: Callable[[int, int], None] | None
 ) -> list[tuple[Recording, Inspection | FeatureError]]:
     def inspect(recording: Recording) -> Inspection | FeatureError:
         try:
@@ -229,7 +251,12 @@ def _inspect_all(
 
     # The threads only wait for the processes: as many as cores keep as many processes busy.
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
-        return list(zip(recordings, threads.map(inspect, recordings), strict=True))
+        inspected = []
+        for recording, found in zip(recordings, threads.map(inspect, recordings), strict=True):
+            inspected.append((recording, found))
+            if progress is not None:
+                progress(len(inspected), len(recordings))
+        return inspected
 
 
 def _duration_s(found: Inspection) -> float:
@@ -321,9 +348,3 @@ def _small_classes(recordings: Sequence[Recording], fewest: int) -> Iterator[Fin
         if count < fewest:
             paths = tuple(recording.path for recording in recordings if recording.label == label)
             yield Finding("small_class", paths, f"{label}: {count} recordings, {fewest} or more are wanted")
-
-
-def _line(finding: Finding) -> str:
-    named = finding.kind in ("small_class", "artist_across_splits")  # their detail says whom it is about
-    line = finding.detail if named else f"{', '.join(map(str, finding.paths))}: {finding.detail}"
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)

@@ -18,7 +18,7 @@ Klatt, "Software for a cascade/parallel formant synthesizer", JASA 67(3), 1980: 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import zip_longest
 
 import numpy as np
 
@@ -93,7 +93,7 @@ CONSONANTS = (
 
 
 def vocalise(
-    notes: Sequence[Note], voice: Voice, *, tempo_bpm: float, seconds: float, rng: np.random.Generator
+    notes: Sequence[Note], voice: Voice, *, tempo_bpm: float, seconds: float, text: int, rng: np.random.Generator
 ) -> np.ndarray:
     """The sound of a voice, dry.
 
@@ -107,8 +107,10 @@ def vocalise(
         Quarter notes per minute.
     seconds : float
         Length; notes after it are not heard.
+    text : int
+        Seed of the syllables: voices that share it sing the same one on the same beat.
     rng : np.random.Generator
-        For syllables, breath and the unevenness of pitch.
+        For breath and the unevenness of pitch.
 
     Returns
     -------
@@ -119,7 +121,7 @@ def vocalise(
     sung = _one_at_a_time(notes, 60 / tempo_bpm, seconds)
     if not sung:
         return np.zeros(n_samples, np.float32)
-    track = _articulated(sung, voice, n_samples // HOP + 2, rng)
+    track = _articulated(sung, voice, n_samples // HOP + 2, text)
     pitch = _pitch_contour(sung, voice, len(track.voicing), rng)
     folds, breath = _vocal_folds(pitch, voice, rng), rng.standard_normal(len(track.voicing) * HOP).astype(np.float32)
     return _filtered(folds, breath, track, voice)[:n_samples]
@@ -134,6 +136,7 @@ class _Sung:
     pitch: int
     strength: float
     legato: bool  # the note before goes on into it
+    place: int  # in the piece, in eighths of a beat: what its syllable is drawn by
 
 
 @dataclass(frozen=True)
@@ -178,14 +181,15 @@ def _one_at_a_time(notes: Sequence[Note], beat_s: float, seconds: float) -> list
             break
         if end - start > SHORTEST_S:
             legato = bool(found) and start - found[-1].end < LEGATO_GAP_S
-            found.append(_Sung(start, end, note.pitch, (note.velocity / 100) ** 1.5, legato))
+            found.append(_Sung(start, end, note.pitch, (note.velocity / 100) ** 1.5, legato, round(8 * note.start)))
     return found
 
 
-def _articulated(sung: Sequence[_Sung], voice: Voice, n_frames: int, rng: np.random.Generator) -> _Track:
+def _articulated(sung: Sequence[_Sung], voice: Voice, n_frames: int, text: int) -> _Track:
     """Way points of the mouth, then straight lines between them."""
     syllables: list[_Syllable] = []
     for note in sung:
+        rng = np.random.default_rng((text, note.place))
         if note.legato and voice.delivery == "sung" and rng.random() < MELISMA:
             syllables.append(_Syllable(note, (syllables[-1].nucleus[1],) * 2, None))
         else:
@@ -195,16 +199,15 @@ def _articulated(sung: Sequence[_Sung], voice: Voice, n_frames: int, rng: np.ran
     scale = REFERENCE_TRACT_CM / voice.tract_cm
     spoken = voice.delivery == "spoken"
     shapes = np.array([point for syllable in syllables for point in _shapes(syllable)])
-    levels = np.array([point for pair in pairwise([*syllables, None]) for point in _levels(*pair, spoken=spoken)])
+    pairs = zip_longest(syllables, syllables[1:])
+    levels = np.array([point for this, following in pairs for point in _levels(this, following, spoken=spoken)])
     frication, frication_hz = np.zeros(n_frames), np.ones(n_frames)
     for syllable in syllables:
         if syllable.consonant is not None and syllable.consonant.noise_hz:
             start = syllable.onset + syllable.consonant.closed_s
             inside = (times >= start) & (times < start + max(syllable.consonant.noise_s, 2 * HOP / VOICE_SR))
             frication[inside] = syllable.consonant.noise * syllable.note.strength
-            frication_hz[inside] = (
-                syllable.consonant.noise_hz * scale**0.5
-            )  # the mouth's front is less unlike than its length
+            frication_hz[inside] = syllable.consonant.noise_hz * scale**0.5  # fronts of mouths differ less
     return _Track(
         scale * np.stack([np.interp(times, shapes[:, 0], shapes[:, i]) for i in (1, 2, 3)], axis=1),
         np.interp(times, levels[:, 0], levels[:, 1]),

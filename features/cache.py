@@ -175,6 +175,8 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
         raise UnreadableFile(
             f"{os.fspath(path)} cannot be read ({error.strerror}): check the path and its rights"
         ) from error
+    except ValueError as error:  # a zero byte, or half a character
+        raise UnreadableFile(f"{os.fspath(path)!r} cannot be read: no file has such a name") from error
 
 
 def _remove(path: Path) -> None:

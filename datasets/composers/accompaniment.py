@@ -86,7 +86,8 @@ def bass(
 ) -> list[Note]:
     """A bass line whose steps name tones of the chord: "R" root, "3" third, "5" fifth, "8" octave, "b" leads on.
 
-    "6" is the major sixth and "7" the minor seventh, as in boogie; "b" is the semitone below the root of the chord that follows. "-" lets the note go on, "." is silence.
+    "6" is the major sixth and "7" the minor seventh, as in boogie; "b" is the semitone below the root of the chord
+    that follows. "-" lets the note go on, "." is silence.
     """
     notes = []
     for beat, duration, step in steps(rhythm, spans[0].start, spans[-1].end, beats_per_bar, alphabet=BASS_TONES):
@@ -193,6 +194,16 @@ def riff(
         strength = int(np.clip(VELOCITIES[step] * velocity, 1, 127))
         lead.append(Note(beat, duration * 0.85, top[index], strength))
     return block_chords(lead, spans, n_voices=n_voices)
+
+
+def looped(notes: Sequence[Note], length: float, start: float, end: float) -> list[Note]:
+    """Notes of the beats from 0 to `length` over and over from `start` to `end`, as a sampler plays them."""
+    again = [
+        Note(note.start + time, note.duration, note.pitch, note.velocity)
+        for time in np.arange(start, end, length).tolist()
+        for note in notes
+    ]
+    return [note for note in again if note.start < end - 1e-9]
 
 
 def steps(

@@ -1,4 +1,4 @@
-"""Disco: four on the floor, open hats off the beat, octaves in the bass, sixteenth guitars, strings, brass, a singer."""
+"""Disco: four on the floor, open hats off the beat, octave bass, sixteenth guitars, strings, brass, a singer."""
 
 from dataclasses import replace
 
@@ -76,7 +76,8 @@ def compose(brief: Brief, rng: np.random.Generator, palette: Palette) -> Song:
     form = sections(FORM, str(rng.choice(["intro", "verse", "chorus"])), brief.n_bars(), brief.energy, rng)
     bass_line, guitar, stabs, keys, hats = (str(rng.choice(t)) for t in (BASS_LINES, GUITARS, STABS, KEYS, HATS))
     groove = FLOOR | {"closed_hat": hats} | COLOURS[int(rng.integers(len(COLOURS)))]
-    singer = palette.pick_voice("female")
+    singer, friend = palette.pick_voice("female"), palette.pick_voice("female")
+    stand_in = palette.pick(VOICE_LEAD)
     names = ("singer", "double", "guitar", "bass", "strings", "brass", "keys", "drums")
     played: dict[str, list[Note]] = {name: [] for name in names}
     for section in form:
@@ -100,16 +101,8 @@ def compose(brief: Brief, rng: np.random.Generator, palette: Palette) -> Song:
             played["strings"] += _string_runs(chords, brief)
         _beat(section, groove, brief, rng, played["drums"])
     parts: tuple[Part, ...] = (
-        Part("singer", palette.pick(VOICE_LEAD), tuple(played["singer"]), -6, 0.0, 0.25, voice=singer),
-        Part(
-            "double",
-            palette.pick(VOICE_LEAD),
-            tuple(played["double"]),
-            -11,
-            0.4,
-            0.3,
-            voice=palette.pick_voice("female"),
-        ),
+        Part("singer", stand_in, tuple(played["singer"]), gain_db=-5, reverb=0.25, voice=singer),
+        Part("double", stand_in, tuple(played["double"]), gain_db=-10, pan=0.4, reverb=0.3, voice=friend),
         Part("guitar", palette.pick((*CLEAN_GUITAR, *MUTED_GUITAR)), tuple(played["guitar"]), -4, -0.6, 0.1),
         Part("bass", palette.pick((*ELECTRIC_BASS, *SLAP_BASS)), tuple(played["bass"]), -2, reverb=0.0),
         Part("strings", palette.pick((*STRINGS, *SYNTH_STRINGS)), tuple(played["strings"]), -8, 0.3, 0.3),

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from datasets.composers.accompaniment import arpeggio, bass, comp, long_chords, steps
+from datasets.composers.accompaniment import arpeggio, bass, comp, long_chords, looped, steps
 from datasets.composers.drums import Pattern, play
 from datasets.composers.forms import SectionKind, sections
 from datasets.composers.harmony import ChordSpan, expand, progression, repeated
@@ -19,10 +19,10 @@ from datasets.composers.instruments import (
     ELECTRIC_PIANO,
     ELECTRONIC_KIT,
     JAZZ_GUITAR,
+    JAZZ_KIT,
     LOW_STRINGS,
     MALLETS,
     PIANO,
-    ROOM_KIT,
     STRINGS,
     SYNTH_BASS,
     VOICE_LEAD,
@@ -37,10 +37,17 @@ MINOR_RULES = {
 }
 MAJOR_RULES = {"LOOP": [(2, "ii9 V13"), (2, "IVmaj9 iii7"), (1, "Imaj9 vi9"), (1, "I bVII")]}
 FORM = {
-    "intro": SectionKind(2, 0.2, {"verse": 1}),
+    "intro": SectionKind(4, 0.2, {"verse": 1}),
     "verse": SectionKind(8, 0.6, {"hook": 2, "break": 1}),
     "hook": SectionKind(4, 0.9, {"verse": 1}),
     "break": SectionKind(2, 0.3, {"verse": 1, "hook": 1}),
+}
+LOOP_BARS = 4
+LAYERS = {  # of the loop; the others are muted
+    "intro": ("keys", "colour"),
+    "verse": ("keys", "bass"),
+    "hook": ("keys", "colour", "bass"),
+    "break": ("keys",),
 }
 BOOM_BAP = (
     {"kick": "X..x......X.....", "snare": "....X..g....X...", "closed_hat": "x.x.x.x.x.x.x.x."},
@@ -70,6 +77,7 @@ FLOWS = (  # syllables of a bar; the accents rhyme
     "..x.xxxxx.xxx.X.",
 )
 CHANTS = ("X.x.X...X.x.X...", "X..x..X.X...X...", "..xxX.x...xxX.x.")
+BREAK_KITS = (*JAZZ_KIT, *ELECTRONIC_KIT)  # breaks are sampled from jazz and soul records, or a machine plays them
 BOOM_BAP_SWING = (0.54, 0.62)
 TRAP_SHARE = 0.3
 
@@ -83,17 +91,20 @@ def compose(brief: Brief, rng: np.random.Generator, palette: Palette) -> Song:
     keys, colour = str(rng.choice(LOOP_RHYTHMS)), str(rng.choice(["stabs", "riff", "strings"]))
     bass_line, stabs, chant = (str(rng.choice(table)) for table in (BASS_LINES, STABS, CHANTS))
     order = [int(place) for place in rng.permutation(6)[:4]]
-    rapper = palette.pick_voice("male", "spoken", roughness=0.2)
+    rapper, friend = palette.pick_voice("male", "spoken", roughness=0.2), palette.pick_voice("male", "spoken")
+    stand_in = palette.pick(VOICE_LEAD)
     played: dict[str, list[Note]] = {name: [] for name in ("rap", "double", "keys", "colour", "bass", "drums")}
+    chords = progression(repeated(loop, LOOP_BARS), brief.tonic)
+    samples = {
+        "keys": comp(chords, keys, centre=60, velocity=0.75),
+        "colour": _coloured(colour, chords, stabs, order),
+        "bass": bass(chords, bass_line, low=28, velocity=108),
+    }
     for section in form:
         start, end = section.start_bar, section.start_bar + section.n_bars
-        chords = progression(repeated(loop, section.n_bars), brief.tonic, start_beat=start * 4)
         sparse = section.name in ("intro", "break")
-        played["keys"] += comp(chords, keys, centre=60, velocity=0.75)
-        if section.name == "hook" or (section.name == "intro" and brief.energy > 0.5):
-            played["colour"] += _coloured(colour, chords, stabs, order)
-        if section.name != "break":
-            played["bass"] += bass(chords, bass_line, low=28, velocity=108)
+        for name in LAYERS[section.name]:
+            played[name] += looped(samples[name], LOOP_BARS * 4, start * 4, end * 4)
         for bar in range(start, end):
             last = bar == end - 1
             played["drums"] += play(
@@ -108,26 +119,20 @@ def compose(brief: Brief, rng: np.random.Generator, palette: Palette) -> Song:
                 played["rap"] += chanted
                 played["double"] += chanted
     coloured = {"stabs": BRASS, "riff": (*MALLETS, *JAZZ_GUITAR), "strings": (*STRINGS, *LOW_STRINGS)}[colour]
-    kit = palette.pick(ELECTRONIC_KIT if trap else (*ROOM_KIT, *ELECTRONIC_KIT))
+    kit = palette.pick(ELECTRONIC_KIT if trap else BREAK_KITS)
     parts: Sequence[Part] = (
-        Part("rap", palette.pick(VOICE_LEAD), tuple(played["rap"]), gain_db=3, reverb=0.08, voice=rapper),
-        Part(
-            "double",
-            palette.pick(VOICE_LEAD),
-            tuple(played["double"]),
-            -4,
-            0.4,
-            0.1,
-            voice=palette.pick_voice("male", "spoken"),
-        ),
-        Part("keys", palette.pick((*ELECTRIC_PIANO, *PIANO)), tuple(played["keys"]), gain_db=-7, pan=-0.3, reverb=0.2),
+        Part("rap", stand_in, tuple(played["rap"]), gain_db=3, reverb=0.08, voice=rapper),
+        Part("double", stand_in, tuple(played["double"]), gain_db=-1, pan=0.4, reverb=0.1, voice=friend),
+        Part("keys", palette.pick((*ELECTRIC_PIANO, *PIANO)), tuple(played["keys"]), gain_db=-12, pan=-0.3, reverb=0.2),
         Part("colour", palette.pick(coloured), tuple(played["colour"]), gain_db=-9, pan=0.3),
-        Part("bass", palette.pick(SYNTH_BASS), tuple(played["bass"]), gain_db=0, reverb=0.0),
-        Part("drums", kit, tuple(played["drums"]), gain_db=5, reverb=0.1),
+        Part("bass", palette.pick(SYNTH_BASS), tuple(played["bass"]), gain_db=-3, reverb=0.0),
+        Part("drums", kit, tuple(played["drums"]), gain_db=4, reverb=0.1),
     )
     parts = tuple(replace(part, notes=tuple(swing(part.notes, ratio, grid=0.25))) for part in parts)
     parts = played_by_people(parts, rng, tempo_bpm=brief.tempo_bpm, timing_ms=4.0)
-    mix = Mix(room=0.2, low_db=4.0, bandwidth_hz=15000, compression=0.5, hiss_db=-58.0, loudness_lufs=-12.0)
+    mix = Mix(
+        room=0.2, low_db=4.0, high_db=2.0, compression=0.8, bandwidth_hz=15000, hiss_db=-58.0, loudness_lufs=-10.0
+    )
     return Song("hiphop", brief.tempo_bpm, brief.tonic, brief.mode, 4, form, parts, mix)
 
 
@@ -171,4 +176,4 @@ def _rhymes(rap: Sequence[Note], bar: int) -> list[Note]:
     return [note for note in rap if note.start >= bar * 4 + 3]
 
 
-STYLE = Style("hiphop", (80, 100), 0.8, (0.4, 0.9), compose)
+STYLE = Style("hiphop", (82, 100), 0.8, (0.4, 0.9), compose)

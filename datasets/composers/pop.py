@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from datasets.composers.accompaniment import arpeggio, bass, comp, long_chords
+from datasets.composers.accompaniment import arpeggio, bass, comp, long_chords, looped
 from datasets.composers.drums import fill, play
 from datasets.composers.forms import SectionKind, sections
 from datasets.composers.harmony import expand, progression, repeated
@@ -88,7 +88,8 @@ def compose(brief: Brief, rng: np.random.Generator, palette: Palette) -> Song:
     form = sections(
         FORM, str(rng.choice(["intro", "verse", "pre-chorus", "chorus"])), brief.n_bars(), brief.energy, rng
     )
-    singer = palette.pick_voice("female", roughness=0.15)
+    singer, friend = palette.pick_voice("female", roughness=0.15), palette.pick_voice("female")
+    stand_in = palette.pick(VOICE_LEAD)
     tunes = {name: _tune(name, loops[name], singer, brief, rng) for name in LIFTS}
     groove = GROOVES[int(rng.integers(len(GROOVES)))]
     bass_line, lick = str(rng.choice(BASS_LINES)), str(rng.choice(LICKS))
@@ -100,7 +101,7 @@ def compose(brief: Brief, rng: np.random.Generator, palette: Palette) -> Song:
         chords = progression(repeated(loops[section.name], section.n_bars), brief.tonic, start_beat=start)
         full = section.name in ("chorus", "pre-chorus")
         if section.name in LIFTS:
-            sung = _repeated_tune(tunes[section.name], start, end)
+            sung = looped(tunes[section.name], TUNE_BARS * 4, start, end)
             played["singer"] += sung
             if full:
                 played["double"] += sung
@@ -116,25 +117,9 @@ def compose(brief: Brief, rng: np.random.Generator, palette: Palette) -> Song:
         _beat(section, groove, rng, played["drums"])
     electronic = rng.random() < 0.75
     parts: tuple[Part, ...] = (
-        Part("singer", palette.pick(VOICE_LEAD), tuple(played["singer"]), -3, 0.0, 0.15, voice=singer),
-        Part(
-            "double",
-            palette.pick(VOICE_LEAD),
-            tuple(played["double"]),
-            -10,
-            -0.5,
-            0.2,
-            voice=palette.pick_voice("female"),
-        ),
-        Part(
-            "harmony",
-            palette.pick(VOICE_LEAD),
-            tuple(played["harmony"]),
-            -13,
-            0.5,
-            0.2,
-            voice=palette.pick_voice("female"),
-        ),
+        Part("singer", stand_in, tuple(played["singer"]), gain_db=-3, reverb=0.15, voice=singer),
+        Part("double", stand_in, tuple(played["double"]), gain_db=-10, pan=-0.5, reverb=0.2, voice=friend),
+        Part("harmony", stand_in, tuple(played["harmony"]), gain_db=-14, pan=0.5, reverb=0.2, voice=friend),
         Part("keys", palette.pick((*PIANO, *ELECTRIC_PIANO)), tuple(played["keys"]), -9, -0.3, 0.3),
         Part("guitar", palette.pick((*CLEAN_GUITAR, *MUTED_GUITAR)), tuple(played["guitar"]), -12, 0.5, 0.2),
         Part("pad", palette.pick((*PAD, *SYNTH_STRINGS)), tuple(played["pad"]), -12, 0.0, 0.5, 0.3),
@@ -153,12 +138,6 @@ def _tune(name: str, loop: list[str], singer: Voice, brief: Brief, rng: np.rando
     scale = "minor_pentatonic" if brief.mode == "minor" else "major_pentatonic"
     line = replace(SINGER, scale=scale, low=centre - 7, high=centre + 8)
     return melody(line, progression(repeated(loop, TUNE_BARS), brief.tonic), brief.tonic, rng)
-
-
-def _repeated_tune(tune: list[Note], start: float, end: float) -> list[Note]:
-    times = np.arange(start, end, TUNE_BARS * 4)
-    notes = [Note(n.start + time, n.duration, n.pitch, n.velocity) for time in times.tolist() for n in tune]
-    return [note for note in notes if note.start < end]
 
 
 def _thirds_below(sung: list[Note], brief: Brief) -> list[Note]:

@@ -1,5 +1,6 @@
-from datasets.composers.accompaniment import bass, riff
+from datasets.composers.accompaniment import bass, looped, riff
 from datasets.composers.harmony import progression
+from datasets.composers.song import Note
 
 
 def test_a_riff_is_chord_notes_in_its_rhythm_in_close_harmony():
@@ -21,3 +22,9 @@ def test_a_riff_is_chord_notes_in_its_rhythm_in_close_harmony():
 def test_a_boogie_bass_climbs_to_the_minor_seventh_and_comes_back():
     line = bass(progression(["I7"], tonic=0), "R3567653", low=36)
     assert [note.pitch for note in line] == [36, 40, 43, 45, 46, 45, 43, 40]
+
+
+def test_a_loop_is_repeated_and_cut_at_the_end():
+    notes = [Note(0.0, 0.5, 60, 80), Note(3.0, 0.5, 64, 90)]
+    again = looped(notes, 4.0, 8.0, 14.0)
+    assert [(note.start, note.pitch, note.velocity) for note in again] == [(8, 60, 80), (11, 64, 90), (12, 60, 80)]
