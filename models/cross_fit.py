@@ -19,14 +19,15 @@ from models.errors import ModelError
 from models.evaluation.cross_validation import summary
 from models.evaluation.report import report
 from models.genre_head import Member
-from models.genre_members import MemberSettings, fit_member
+from models.genre_members import FITS, MemberSettings, fit_member
 from models.genre_recipe import MEMBERS, clips_of
 from models.hybrid_head import HybridHead, weighted_vote
 from models.hybrid_inference import HybridInference, encode
 from models.hybrid_input import BRANCHES
 from models.hybrid_network import NetworkSettings, arrays_of, build
 from models.network_fit import Fit, FitSettings, Labelled, fit
-from models.settings import check_ranges
+from models.pooling import POOLINGS
+from models.setting_ranges import check_ranges
 from models.tag_scale import TagScale
 from models.training_data import TrainingData
 
@@ -72,6 +73,12 @@ class CommitteeSettings:
             rank_charge=(0.0, 1.0),
             free_ranks=(0, 1000),
         )
+        for member in self.members:
+            if member.kind not in FITS or member.pooling not in POOLINGS:
+                raise ModelError(
+                    f"members: kind={member.kind!r}, pooling={member.pooling!r}: expected one of {', '.join(FITS)}, "
+                    f"and one of {', '.join(POOLINGS)}"
+                )
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,7 @@ class CrossFit:
 
 
 Progress = Callable[[int, int, dict[str, float]], None]
+AfterFold = Callable[[int, dict[int, Answers]], None]
 
 
 def cross_fit(
@@ -128,6 +136,7 @@ def cross_fit(
     work: Path | None = None,
     logs: Path | None = None,
     progress: Progress | None = None,
+    after_fold: AfterFold | None = None,
 ) -> CrossFit:
     """Fit a network and the members on all folds but one, for each fold.
 
@@ -149,6 +158,8 @@ def cross_fit(
         Folder of TensorBoard logs, one below it for each fold.
     progress : callable, optional
         Called with fold, epoch and figures after each epoch.
+    after_fold : callable, optional
+        Called with a fold and the answers about its held-out clips by length. What it raises ends the work.
     """
     from models.tensorflow_runtime import keras
 
@@ -175,11 +186,14 @@ def cross_fit(
         arrays = arrays_of(network, scale)
         members = fit_members(side, settings.members)
         held_out = np.flatnonzero(folds == fold)
-        for n_windows, answers in _answers(data, held_out, fold, HybridInference(arrays), members, settings).items():
+        told = _answers(data, held_out, fold, HybridInference(arrays), members, settings)
+        for n_windows, answers in told.items():
             parts[n_windows].append(answers)
         networks.append(arrays)
         fits.append(fitted)
         keras.backend.clear_session(free_memory=True)
+        if after_fold is not None:
+            after_fold(fold, told)
     return CrossFit(tuple(networks), tuple(fits), {n: _together(answers) for n, answers in parts.items()}, folds)
 
 
@@ -239,7 +253,7 @@ def fit_votes(answers: dict[int, Answers], settings: CommitteeSettings) -> Votes
         Votes(network_temperature, member_temperatures, weight, {})
         for weight in (WEIGHTS if longest.members else (1.0,))
     ]
-    best = min(candidates, key=lambda votes: _log_loss(votes.logits(longest), longest.labels))
+    best = min(candidates, key=lambda votes: cooled_log_loss(votes.logits(longest), longest.labels))
     calibration = calibration_arrays(
         {n: best.logits(part) for n, part in answers.items()},
         {n: part.labels for n, part in answers.items()},
@@ -335,7 +349,7 @@ def _check_side(side: TrainingData) -> None:
         )
 
 
-def _log_loss(logits: np.ndarray, labels: np.ndarray) -> float:
+def cooled_log_loss(logits: np.ndarray, labels: np.ndarray) -> float:
     """Mean negative log-probability of the truth at the best temperature."""
     cooled = logits / fit_temperature(logits, labels)
     return -float(log_softmax(cooled, axis=1)[np.arange(len(labels)), labels].mean())

@@ -13,5 +13,9 @@ class IntegrityError(ModelError):
     """A weights file is not the one that its model card names."""
 
 
+class TrainingDiverged(ModelError):
+    """The loss of a fitting is no number any more."""
+
+
 class UnknownModel(ModelError):
     """No registered model has that name."""

@@ -9,6 +9,7 @@ import numpy as np
 from models.errors import ModelError
 from models.genre_head import Member, laplacian_kernel
 from models.pooling import pool
+from models.setting_ranges import check_ranges
 
 SPREAD_FLOOR = 1e-6
 
@@ -34,6 +35,9 @@ class MemberSettings:
     pooling: str
     width: float = 0.25
     ridge: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_ranges(self, width=(0.0, 1e12), ridge=(0.0, 1e12))
 
 
 def fit_member(tracks: Sequence[np.ndarray], labels: np.ndarray, settings: MemberSettings) -> Member:

@@ -26,7 +26,7 @@ from models.attribute_vector import N_ATTRIBUTES
 from models.errors import ModelError
 from models.hybrid_inference import NORMALISE_EPSILON, POOLS, SCALOGRAM_GAIN
 from models.hybrid_input import BRANCHES, WINDOW_FRAMES, HybridInput
-from models.settings import check_ranges
+from models.setting_ranges import check_ranges
 from models.tag_scale import N_TAG_FEATURES, TagScale
 from models.tag_scale import tag_features as raw_tag_features
 from models.tensorflow_runtime import keras

@@ -23,10 +23,10 @@ import numpy as np
 from datasets.balancing import balanced_indices
 from datasets.feature_augmentation import SpecAugment
 from models.checkpoints import load_checkpoint, save_checkpoint
-from models.errors import ModelError
+from models.errors import ModelError, TrainingDiverged
 from models.hybrid_input import HybridInput
 from models.hybrid_network import ByWindow, NetworkSettings, TagScale, collate
-from models.settings import check_ranges
+from models.setting_ranges import check_ranges
 from models.tensorflow_runtime import keras, tf
 
 CHECKPOINT_FILE = "checkpoint.npz"
@@ -161,7 +161,9 @@ def fit(
     Raises
     ------
     ModelError
-        If the checkpoint is damaged or of another network or settings, or the loss is no number any more.
+        If the checkpoint is damaged or of another network or settings.
+    TrainingDiverged
+        If the loss is no number any more.
     """
     run = _Run(network, training, validation, scale, tuple(branches), settings, seed)
     if checkpoints is not None:
@@ -252,7 +254,7 @@ class _Run:
         figures = {"loss": float(np.mean(losses)), "accuracy": right / seen} | self._validate()
         for name, value in figures.items():
             if not math.isfinite(value):
-                raise ModelError(f"epoch {number + 1}: the {name} is {value}; try a smaller learning_rate")
+                raise TrainingDiverged(f"epoch {number + 1}: the {name} is {value}; try a smaller learning_rate")
         for name, value in figures.items():
             self.history.setdefault(name, []).append(value)
         if self._validation is None or figures["val_loss"] <= min(self.history["val_loss"]):
@@ -382,7 +384,8 @@ def _mix(batch: dict[str, np.ndarray], targets: np.ndarray, alpha: float, rng: n
 def _dropouts(model: keras.Model) -> Iterator[keras.layers.Dropout]:
     for layer in model.layers:
         if isinstance(layer, keras.layers.Dropout):
-            yield layer
+            if layer.rate > 0:  # others draw nothing
+                yield layer
         elif isinstance(layer, keras.Model | ByWindow):
             yield from _dropouts(layer.network if isinstance(layer, ByWindow) else layer)
 

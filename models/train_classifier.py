@@ -9,6 +9,7 @@ import argparse
 import dataclasses
 import json
 import os
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -98,7 +99,9 @@ class Settings:
             raise ModelError("no corpus to learn from: give a folder of recordings")
 
 
-def train(settings: Settings, *, jobs: int | None = None, progress: Progress | None = None) -> TrainingReport:
+def train(
+    settings: Settings, *, jobs: int | None = None, progress: Progress | None = None, problems: Sequence[str] = ()
+) -> TrainingReport:
     """Train, save, report.
 
     Parameters
@@ -108,7 +111,9 @@ def train(settings: Settings, *, jobs: int | None = None, progress: Progress | N
     jobs : int, optional
         Recordings heard at the same time; one per core by default.
     progress : callable, optional
-        Called with what is going on, in words, and the share of it that is done.
+        Called with what is going on, in words, and the share of it that is done. What it raises ends the work.
+    problems : sequence of str
+        What was found when the recordings were checked, for the report.
 
     Returns
     -------
@@ -121,12 +126,9 @@ def train(settings: Settings, *, jobs: int | None = None, progress: Progress | N
         If the corpus cannot be read or is too small; the message says what is missing.
     """
     tell = progress or _say_nothing
-    manifests = [read_corpus(folder, settings.layout) for folder in settings.data]
+    sources = read_and_hear(settings, jobs=jobs, progress=tell)
+    backbone, heard, data = sources.backbone, sources.corpora, sources.data
     settings.out.mkdir(parents=True, exist_ok=True)
-    backbone = _backbone(settings, manifests, jobs, tell)
-    heard = [_hear(manifest, backbone, jobs, tell) for manifest in manifests]
-    taggrams = [load_taggrams(settings.taggrams)] if settings.taggrams is not None else []
-    data = training_data(list(zip(map(str, settings.data), heard, strict=True)), taggrams)
     learned, validation = data.of_split("", "train"), data.of_split("validation")
     test = data.of_split("test")
     committee = settings.committee
@@ -158,11 +160,30 @@ def train(settings: Settings, *, jobs: int | None = None, progress: Progress | N
     scored = _Scored(validated.report(), validated.probabilities, validated.labels)
     if len(test):
         scored = _score(head, test)
-    finished = _report(settings, card, data, heard, found, scored, validated if len(test) else None)
+    finished = _report(settings, card, data, heard, found, scored, validated if len(test) else None, problems)
     card |= {"cross_validation": validated.summary(), "test": scored.figures if len(test) else None}
     save_model(settings.out, card, arrays)
     finished.write(settings.out)
     return finished
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What there is to learn from: the backbone that heard the corpora, each as heard, and all of them as one."""
+
+    backbone: Backbone
+    corpora: tuple[HeardCorpus, ...]
+    data: TrainingData
+
+
+def read_and_hear(settings: Settings, *, jobs: int | None = None, progress: Progress | None = None) -> Sources:
+    """Read the corpora and hear every recording of them once. Raises what `train` does."""
+    tell = progress or _say_nothing
+    manifests = [read_corpus(folder, settings.layout) for folder in settings.data]
+    backbone = _backbone(settings, manifests, jobs, tell)
+    heard = tuple(_hear(manifest, backbone, jobs, tell) for manifest in manifests)
+    taggrams = [load_taggrams(settings.taggrams)] if settings.taggrams is not None else []
+    return Sources(backbone, heard, training_data(list(zip(map(str, settings.data), heard, strict=True)), taggrams))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -173,11 +194,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def read_settings(arguments: Sequence[str] | None = None) -> Settings:
-    """Settings from flags; `--config FILE` holds those of the committee as JSON."""
+    """Settings from flags; `--config FILE` holds those of the committee as JSON or TOML."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders of recordings")
     parser.add_argument("--out", type=Path, required=True, help="folder of the model")
-    parser.add_argument("--config", type=Path, help="JSON object with fields of the committee's settings")
+    parser.add_argument("--config", type=Path, help="JSON or TOML with fields of the committee's settings")
     parser.add_argument("--taggrams", type=Path, default=argparse.SUPPRESS)
     for name in ("name", "version", "layout", "licence", "backbone"):
         parser.add_argument(f"--{name}", default=argparse.SUPPRESS)
@@ -188,18 +209,23 @@ def read_settings(arguments: Sequence[str] | None = None) -> Settings:
 
 
 def read_committee(path: Path) -> CommitteeSettings:
-    """Settings of a committee from a JSON file.
+    """Settings of a committee from a file: TOML where its name ends in .toml, else JSON.
 
     Raises
     ------
     ModelError
         If the file cannot be read, or a field is unknown or out of range; the message names it.
     """
+    return committee_of(read_fields(path), where=str(path))
+
+
+def read_fields(path: Path) -> Any:
+    """Plain data from a settings file, TOML or JSON by its name. Raises ModelError if it cannot be read."""
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        return tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path}: no settings can be read there ({error})") from error
-    return committee_of(fields, where=str(path))
 
 
 def committee_of(fields: Any, *, where: str) -> CommitteeSettings:
@@ -227,7 +253,7 @@ def _built(kind: type, fields: Any, where: str) -> Any:
         raise ModelError(f"{where}: unknown settings {', '.join(sorted(unknown))}, expected {', '.join(names)}")
     try:
         return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
-    except TypeError as error:
+    except (TypeError, ModelError) as error:
         raise ModelError(f"{where}: {error}") from error
 
 
@@ -332,6 +358,7 @@ def _report(
     found: CrossFit,
     scored: _Scored,
     validated: CrossValidation | None,
+    problems: Sequence[str],
 ) -> TrainingReport:
     counts: dict[str, dict[str, int]] = {genre: {} for genre in data.genres}
     for label, split in zip(data.labels, data.splits, strict=True):
@@ -341,7 +368,7 @@ def _report(
     for corpus in heard:
         for recording in corpus.recordings:
             licences[recording.licence or "not stated"] = licences.get(recording.licence or "not stated", 0) + 1
-    problems = [f"{recording.path.name}: {reason}" for corpus in heard for recording, reason in corpus.failures]
+    unheard = [f"{recording.path.name}: {reason}" for corpus in heard for recording, reason in corpus.failures]
     return TrainingReport(
         name=settings.name,
         created=card["created"],
@@ -352,7 +379,7 @@ def _report(
             hours=sum(corpus.hours for corpus in heard),
             n_artists=len({artist for artist in data.artists if artist}) or None,
             licences=licences,
-            problems=tuple(problems),
+            problems=(*unheard, *problems),
         ),
         figures=scored.figures,
         reliability=reliability_bins(scored.probabilities, scored.labels),

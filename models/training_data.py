@@ -72,11 +72,12 @@ class TrainingData:
         for source in sorted(set(self.sources)):
             own = np.flatnonzero([each == source for each in self.sources])
             artists = [self.artists[i] for i in own]
+            labels = np.array(self.genres)[self.labels[own]]  # names, for what may be said of them
             if all(artists):
-                folds[own] = stratified_group_folds(artists, self.labels[own], n_folds=n_folds, seed=seed)
+                folds[own] = stratified_group_folds(artists, labels, n_folds=n_folds, seed=seed)
             else:
                 ids = [self.ids[i] for i in own]
-                folds[own] = block_folds(ids, self.labels[own], n_folds=n_folds, rotation=rotation)
+                folds[own] = block_folds(ids, labels, n_folds=n_folds, rotation=rotation)
         return folds
 
 

@@ -6,18 +6,18 @@ STAND_IN_LOG names a file that gets the name of each recording that is computed,
 import os
 from pathlib import Path
 
-import service.cli.classify
+import service.cli.listening
 import service.engine
 from service.cli import main
 from tests.support.text_engine import TextEngine
 
 
-def _engine(settings):
+def _engine(settings, *, model=None):
     log = os.environ.get("STAND_IN_LOG")
     return TextEngine(log=Path(log) if log else None, pause_s=float(os.environ.get("STAND_IN_PAUSE_S", "0")))
 
 
 if __name__ == "__main__":
     service.engine.Engine = _engine
-    service.cli.classify._active_model = lambda: TextEngine.model_name
+    service.cli.listening.answering_models = lambda name: TextEngine.model_name
     main()

@@ -1,5 +1,7 @@
 """A form is walked from section to section, and fills its bars exactly."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -29,7 +31,7 @@ def test_a_section_is_half_as_energetic_as_it_is_and_half_as_the_song(rng):
 
 def test_a_section_leads_to_the_next_by_weight(rng):
     names = [each.name for each in sections(CHOICE, "a", 4000, 0.5, rng)]
-    after_a = [after for before, after in zip(names, names[1:], strict=False) if before == "a"]
+    after_a = [after for before, after in pairwise(names) if before == "a"]
     assert set(after_a) == {"a", "b"}
     assert abs(after_a.count("a") / len(after_a) - 0.75) < 0.04
 

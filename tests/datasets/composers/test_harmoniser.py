@@ -1,6 +1,6 @@
 """The likeliest chords under a melody: Viterbi against trying every path, and melodies with an obvious harmony."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def test_viterbi_finds_the_path_that_trying_all_finds(seed):
 
     def likelihood(path: tuple[int, ...]) -> float:
         heard = sum(emissions[step, state] for step, state in enumerate(path))
-        return float(heard + sum(moves[a, b] for a, b in zip(path, path[1:], strict=False)))
+        return float(heard + sum(moves[a, b] for a, b in pairwise(path)))
 
     best = max(product(range(n_states), repeat=n_steps), key=likelihood)
     assert viterbi(emissions, moves) == list(best)
