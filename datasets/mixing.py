@@ -11,6 +11,7 @@ from features.loudness import LoudnessMeter
 
 LOW_SHELF_HZ, HIGH_SHELF_HZ = 150.0, 4000.0
 CABINET_HZ = (90.0, 4800.0)  # what a guitar loudspeaker lets through
+HIGHEST_CORNER = 0.45  # of the sampling rate; a filter's corner must lie below half of it
 MAX_DRIVE = 60.0  # gain into the amplifier at full drive
 CEILING = 0.89  # -1 dBFS
 FRAME_S = 0.005  # in which the compressor looks at the level
@@ -34,7 +35,8 @@ def amplify(y: np.ndarray, drive: float, *, sr: int) -> np.ndarray:
     gain = MAX_DRIVE**drive
     tight = signal.sosfilt(signal.butter(2, 120.0, "highpass", fs=sr, output="sos"), mono / level * 0.2)
     clipped = np.tanh(gain * tight + 0.1 * drive) - np.tanh(0.1 * drive)  # asymmetric: even harmonics too
-    sos = signal.butter(2, CABINET_HZ, "bandpass", fs=sr, output="sos")
+    low, high = CABINET_HZ
+    sos = signal.butter(2, (low, _corner(high, sr)), "bandpass", fs=sr, output="sos")
     spoken = signal.sosfilt(sos, clipped)
     spoken *= level / (np.sqrt(np.mean(spoken**2)) + 1e-9)
     return np.repeat(spoken[:, np.newaxis], 2, axis=1).astype(np.float32)
@@ -99,9 +101,15 @@ def master(y: np.ndarray, mix: Mix, *, sr: int, rng: np.random.Generator) -> np.
     return _faded(_limited(y), sr).astype(np.float32)
 
 
+def _corner(hz: float, sr: int) -> float:
+    """A corner frequency, or the highest that a filter can have at a low sampling rate."""
+    return min(hz, HIGHEST_CORNER * sr)
+
+
 def _shelves(y: np.ndarray, mix: Mix, sr: int) -> np.ndarray:
     low = signal.sosfilt(signal.butter(1, LOW_SHELF_HZ, fs=sr, output="sos"), y, axis=0)
-    high = signal.sosfilt(signal.butter(1, HIGH_SHELF_HZ, "highpass", fs=sr, output="sos"), y, axis=0)
+    corner = _corner(HIGH_SHELF_HZ, sr)
+    high = signal.sosfilt(signal.butter(1, corner, "highpass", fs=sr, output="sos"), y, axis=0)
     return y + (10 ** (mix.low_db / 20) - 1) * low + (10 ** (mix.high_db / 20) - 1) * high
 
 

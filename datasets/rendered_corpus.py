@@ -174,6 +174,8 @@ def render_clip(order: Order, sound_font: Path, sr: int) -> None:
 
 def _claim(folder: Path, settings: dict[str, Any], orders: Sequence[Order]) -> None:
     """Write down with which settings the folder's clips are made; refuse a folder whose clips are made otherwise."""
+    if folder.exists() and not folder.is_dir():
+        raise DatasetError(f"{folder}: a file lies there; give a folder")
     path = folder / SETTINGS_FILE
     if not path.exists():
         if (folder / MANIFEST_FILE).exists() or any(order.target.exists() for order in orders):

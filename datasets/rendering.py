@@ -46,6 +46,10 @@ def find_sound_font(path: Path | None = None) -> Path:
     if named is not None:
         if not named.is_file():
             raise RendererMissing(f"{named}: no sound font there; give the path of a General MIDI .sf2")
+        with named.open("rb") as file:  # FluidSynth would play a broken one as silence, without a word
+            form, kind = file.read(4), file.read(8)[4:]
+        if (form, kind) != (b"RIFF", b"sfbk"):
+            raise RendererMissing(f"{named}: no sound font by its content; give the path of a General MIDI .sf2")
         return named
     for folder in FONT_FOLDERS:
         for name in FONT_NAMES:
@@ -132,7 +136,8 @@ def _synthesise(song: Song, parts: list[Part], n_samples: int, sound_font: Path,
             raise RendererMissing(f"the program fluidsynth is not installed; {ADVICE}") from error
         except subprocess.TimeoutExpired as error:
             raise DatasetError(f"fluidsynth did not finish a song within {TIMEOUT_S:g} s") from error
-        if done.returncode != 0 or not raw.is_file():
+        # In place of a damaged font it plays the system's own, with exit code 0: only its words tell.
+        if done.returncode != 0 or not raw.is_file() or b"fluidsynth: error" in done.stderr:
             words = done.stderr.decode("utf-8", "replace").strip() or f"exit code {done.returncode}"
             raise DatasetError(f"fluidsynth could not play the song: {words}")
         found = np.fromfile(raw, dtype="<f4")

@@ -123,11 +123,12 @@ def chorale(chords: Sequence[Chord], sopranos: Sequence[int]) -> list[tuple[int,
         If no setting keeps the rules; the message names the chord.
     """
     layers = [_settings(chord, soprano) for chord, soprano in zip(chords, sopranos, strict=True)]
+    for index, layer in enumerate(layers):
+        if not layer:
+            raise DatasetError(f"chord {index}: soprano {sopranos[index]} fits no setting of it")
     costs = [np.zeros(len(layers[0]))]
     sources: list[np.ndarray] = []
     for index in range(1, len(layers)):
-        if not layers[index] or not layers[index - 1]:
-            raise DatasetError(f"chord {index}: soprano {sopranos[index]} fits no setting of it")
         steps = np.array([[_step_cost(before, after) for before in layers[index - 1]] for after in layers[index]])
         totals = steps + costs[-1]
         sources.append(totals.argmin(axis=1))
