@@ -21,15 +21,17 @@ from models.backbone import Backbone
 from models.cross_fit import CommitteeSettings, cross_fit, head_arrays
 from models.evaluation.metrics import bootstrap_interval, log_loss
 from models.fine_tuning import FineTuning, fine_tune
+from models.genre_recipe import MEMBERS
 from models.hear_corpus import hear_corpus, log_mel_patches
 from models.hybrid_head import HybridHead
 from models.hybrid_network import NetworkSettings
 from models.musicnn_weights import load_weights
+from models.network_fit import FitSettings
 from models.paths import data_dir
 from models.train_classifier import CACHE_BYTES, PATCHES_KEPT
 from models.training_data import TrainingData, training_data
 
-PLAIN = CommitteeSettings(members=())
+PLAIN = CommitteeSettings(members=(), n_folds=3, fit=FitSettings(epochs=30))
 VARIANTS: dict[str, CommitteeSettings] = {
     "hybrid: all branches": PLAIN,
     "spectrogram only (MusiCNN)": replace(PLAIN, network=NetworkSettings(branches=("musicnn",))),
@@ -37,12 +39,12 @@ VARIANTS: dict[str, CommitteeSettings] = {
     "attributes only": replace(PLAIN, network=NetworkSettings(branches=("attributes",))),
     "hybrid without wavelets": replace(PLAIN, network=NetworkSettings(branches=("musicnn", "attributes"))),
     "hybrid without attributes": replace(PLAIN, network=NetworkSettings(branches=("musicnn", "wavelet"))),
-    "hybrid and members": CommitteeSettings(),
+    "hybrid and members": replace(PLAIN, members=MEMBERS),
 }
 BACKBONES = {
     "spectrogram only, back end fine-tuned": FineTuning(),
     "spectrogram only, from scratch": FineTuning(
-        layers="all", pretrained=False, epochs=8, batch_size=16, patches=1, learning_rate=1e-3
+        layers="all", pretrained=False, epochs=6, batch_size=16, patches=1, learning_rate=1e-3
     ),
 }
 FULL = "hybrid: all branches"
@@ -59,12 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     labels = np.zeros(0, dtype=np.int64)
     data = _heard(options.data, Backbone.load())
     for name, settings in VARIANTS.items():
-        answers[name], labels = _answers(data, settings, options.out / _slug(name))
+        answers[name], labels = _answers(data, settings, name, options.out)
     if not options.skip_backbones:
         for name, tuning in BACKBONES.items():
-            tuned = _heard(options.data, _trained(options.data, tuning, options.out / _slug(name)))
-            settings = VARIANTS["spectrogram only (MusiCNN)"]
-            answers[name], labels = _answers(tuned, settings, options.out / _slug(name))
+            folder = options.out / _slug(name)
+            tuned = _heard(options.data, _trained(options.data, tuning, folder))
+            answers[name], labels = _answers(tuned, VARIANTS["spectrogram only (MusiCNN)"], name, folder)
     test = data.of_split("test")
     print("## What each branch brings\n")
     print(
@@ -96,10 +98,11 @@ def _trained(folder: Path, tuning: FineTuning, work: Path) -> Backbone:
     return Backbone.of_weights("MSD_musicnn", weights)
 
 
-def _answers(data: TrainingData, settings: CommitteeSettings, work: Path) -> tuple[np.ndarray, np.ndarray]:
+def _answers(data: TrainingData, settings: CommitteeSettings, name: str, out: Path) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities of the test clips, (n, n_genres), and their labels; computed once."""
     test = data.of_split("test")
-    path = work / "answers.json"
+    path = out / f"{_slug(name)}.json"
+    work = out / "-".join(settings.network.branches)  # variants with the same networks share them
     if path.exists():
         return np.array(json.loads(path.read_text(encoding="utf-8"))), test.labels
     learned = data.of_split("train")

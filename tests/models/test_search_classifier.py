@@ -191,7 +191,7 @@ def test_settings_of_all_kinds_reach_the_training(data, tmp_path, scored_by_rate
         "network.dropout": {"low": 0, "high": 0.5},
         "fit.windows": [[1, 2]],
         "fit.mask": [True],
-        "members": [[{"kind": "discriminant", "pooling": "moments"}]],
+        "members": [[{"kind": "discriminant", "pooling": "mean_log_odds"}]],
     }
     search(data, SearchSettings("random", space, trials=1, base=BASE), tmp_path)
     settings = scored_by_rate[0]
