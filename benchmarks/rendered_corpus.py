@@ -67,12 +67,15 @@ def print_ranks(manifest: Manifest) -> None:
             f"| {genre} | {own.sum()} | {_percent(ranks[own] < 1)} | {_percent(ranks[own] < TOP)} | {shares[0]} | "
             f"{shares[1]} |"
         )
-    kept = ranks < TOP
-    print(
-        f"\nNothing is filtered in this table. Throwing away the clips whose genre is not among the first three would "
-        f"keep {kept.mean():.0%} of them, at {1 / kept.mean():.2f} times the rendering, and raise the share that is "
-        f"named first from {_percent(ranks < 1)} to {_percent(ranks[kept] < 1)}."
-    )
+    print("\nNothing is filtered in this table.", end="")
+    for limit, words in ((TOP, "among the first three"), (1, "first")):
+        kept = (ranks < limit).mean()
+        print(
+            f" Keeping only clips whose genre is named {words} would keep {kept:.0%}, at {1 / kept:.2f} times the "
+            "rendering.",
+            end="",
+        )
+    print()
 
 
 def ranks_of(manifest: Manifest) -> np.ndarray:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from models.evaluation.metrics import accuracy, bootstrap_interval, confusion, expected_calibration_error, log_loss
+from models.evaluation.metrics import bootstrap_interval, confusion, expected_calibration_error, log_loss
 
 
 def report(
@@ -14,6 +14,7 @@ def report(
     genres: tuple[str, ...],
     member_of_set: np.ndarray,
     abstained: np.ndarray,
+    unanswered: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """Figures of a classifier on labelled tracks.
 
@@ -29,6 +30,8 @@ def report(
         The prediction sets.
     abstained : np.ndarray of bool, shape (n_tracks,)
         Where the set is too large to mean anything.
+    unanswered : np.ndarray of bool, shape (n_tracks,), optional
+        Where there is no answer, as of silence: wrong, and in no column of `confusion`.
 
     Returns
     -------
@@ -36,13 +39,15 @@ def report(
         `confusion` has a row per true genre; `selective_accuracy` is over the tracks that are answered (None without
         any); `accuracy_interval` is a 95 % bootstrap interval over tracks.
     """
+    answered = np.ones(len(labels), dtype=bool) if unanswered is None else ~unanswered
     predicted = probabilities.argmax(axis=1)
-    right = predicted == labels
+    right = (predicted == labels) & answered
     covered = member_of_set[np.arange(len(labels)), labels]
-    counts = confusion(predicted, labels, n_classes=len(genres))
+    counts = confusion(predicted[answered], labels[answered], n_classes=len(genres))
+    n_true = np.bincount(labels, minlength=len(genres))
     return {
         "n_tracks": len(labels),
-        "accuracy": accuracy(probabilities, labels),
+        "accuracy": float(right.mean()),
         "accuracy_interval": list(bootstrap_interval(right)),
         "log_loss": log_loss(probabilities, labels),
         "ece": expected_calibration_error(probabilities, labels),
@@ -53,15 +58,15 @@ def report(
         "genres": list(genres),
         "confusion": counts.tolist(),
         "per_class": {
-            genre: _of_class(counts, index) | {"coverage": float(covered[labels == index].mean())}
+            genre: _of_class(counts, index, int(n_true[index])) | {"coverage": float(covered[labels == index].mean())}
             for index, genre in enumerate(genres)
-            if counts[index].any()
+            if n_true[index]
         },
     }
 
 
-def _of_class(counts: np.ndarray, index: int) -> dict[str, float | int | None]:
-    right, true, predicted = int(counts[index, index]), int(counts[index].sum()), int(counts[:, index].sum())
+def _of_class(counts: np.ndarray, index: int, true: int) -> dict[str, float | int | None]:
+    right, predicted = int(counts[index, index]), int(counts[:, index].sum())
     return {
         "n_tracks": true,
         "recall": right / true,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import classify, doctor, embed, evaluate, models, serve, tokens
+from service.cli import classify, datasets, doctor, embed, evaluate, models, render, serve, tokens, train
 from service.cli.exits import GenrelabGroup
 
 
@@ -37,8 +37,11 @@ def _genrelab(
 
 app.command("classify")(classify.classify)
 app.command("embed")(embed.embed)
+app.command("render")(render.render)
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
+app.add_typer(datasets.app, name="datasets")
+app.add_typer(train.app, name="train")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(models.app, name="models")
 app.add_typer(tokens.app, name="tokens")

@@ -5,18 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from service.cli.exits import INTERRUPTED, SOME_FAILED, complain
-from service.cli.options import Jobs, Paths, cores, load_settings
+from service.cli.options import Jobs, Model, Paths, cores, load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
-    from contextlib import ExitStack
-    from pathlib import Path
-
     from service.cli.output import Writer
     from service.cli.progress import LibraryProgress
     from service.settings import Settings
     from service.usecases.journal import Journal
-    from service.usecases.library import LibraryResult, Outcome, Progress, Runner
+    from service.usecases.library import LibraryResult, Runner
     from service.usecases.tag_files import TagOutcome, TagSettings
 
 
@@ -41,6 +37,7 @@ def classify(
     only_empty: Annotated[bool, typer.Option("--only-empty", help="Write into files without a genre only.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Compute again what earlier runs have computed.")] = False,
+    model: Model = None,
     engine: Annotated[
         Literal["local", "ray"], typer.Option(help="Where the work is done: on this machine, or on a Ray cluster.")
     ] = "local",
@@ -58,6 +55,7 @@ def classify(
 
     from contextlib import ExitStack, closing
 
+    from service.cli.listening import answering_models, open_journal, runner_of_this_machine
     from service.cli.progress import LibraryProgress
     from service.cli.report import Report
     from service.usecases.find_recordings import find_recordings
@@ -65,7 +63,7 @@ def classify(
     from service.usecases.tag_files import TagSettings
 
     settings = load_settings(decode_workers=jobs or cores())
-    model = _active_model()
+    models = answering_models(model)
     tagging = TagSettings(min_probability, only_empty, dry_run) if write_tags else None
     found = list(find_recordings(paths))
     report = Report(len(found))
@@ -73,14 +71,14 @@ def classify(
     journal: Journal | None = None
     try:
         with ExitStack() as stack:
-            journal = _open_journal(settings, stack)
-            known = {} if journal is None or fresh else known_answers(found, journal=journal, model=model)
+            journal = open_journal(settings, stack)
+            known = {} if journal is None or fresh else known_answers(found, journal=journal, model=models)
             bar = stack.enter_context(LibraryProgress(len(found)))
             if engine == "ray":
-                run = _ray_runner(settings, model=model, jobs=jobs, journal=journal)
+                run = _ray_runner(settings, name=model, model=models, jobs=jobs, journal=journal)
             else:
-                run = _local_runner(settings, bar, model=model, journal=journal, fresh=fresh)
-            results = classify_library(found, known=known, model=model, run=run, journal=journal, progress=bar.share)
+                run = runner_of_this_machine(settings, bar, name=model, model=models, journal=journal, fresh=fresh)
+            results = classify_library(found, known=known, model=models, run=run, journal=journal, progress=bar.share)
             writer = _writer("json" if as_json else "csv" if as_csv else "lines", bar, segments=segments, tags=tags)
             for done, result in enumerate(stack.enter_context(closing(results)), start=1):
                 tag, error = _tag(result, tagging)
@@ -90,7 +88,7 @@ def classify(
                 if tag is not None:
                     report.count(f"genre tags {tag.state}")
                     if tag.state == "written" and journal is not None:
-                        remember_changed_tags(result, model=model, journal=journal)
+                        remember_changed_tags(result, model=models, journal=journal)
                 writer.write(result, tag, None if error is None else report.fail(result.path, error))
                 bar.done(done - 1, heard_s=result.answer["duration_s"] if result.answer and result.computed else 0.0)
             report.speed = bar.speed()
@@ -103,52 +101,15 @@ def classify(
         raise typer.Exit(SOME_FAILED)
 
 
-def _active_model() -> str:
-    """Names of the models that an answer depends on: the genres' and the one that tells music from other sound."""
-    from models.registry import ModelRegistry
-
-    registry = ModelRegistry()
-    return "+".join(registry.active(kind).name for kind in ("genre", "gate"))
-
-
-def _open_journal(settings: "Settings", stack: "ExitStack") -> "Journal | None":
-    from service.usecases.journal import Journal, JournalUnusable
-
-    try:
-        return stack.enter_context(Journal(settings.data_dir / "journal.db"))
-    except JournalUnusable as error:
-        complain(f"answers are not kept, a stopped run would start again: {error}")
-        return None
-
-
-def _local_runner(
-    settings: "Settings", bar: "LibraryProgress", *, model: str, journal: "Journal | None", fresh: bool
+def _ray_runner(
+    settings: "Settings", *, name: str | None, model: str, jobs: int | None, journal: "Journal | None"
 ) -> "Runner":
-    """The runner of this machine; the model is loaded when the first recording needs it."""
-    from service.usecases.library import local_runner
+    from functools import partial
 
-    def run(todo: "Iterable[tuple[int, Path]]", progress: "Progress") -> "Generator[Outcome, None, None]":
-        from contextlib import closing
+    from service.usecases.ray_engine import make_engine, ray_runner
 
-        from service.engine import Engine
-
-        with closing(Engine(settings)) as engine:
-            bar.phase("loading the model")
-            engine.warm_up()
-            bar.phase("listening")
-            # One more recording than decoding processes: the next one is ready when one of them is.
-            threads = settings.decode_workers + 1
-            runner = local_runner(engine, model=model, journal=journal, threads=threads, fresh=fresh)
-            with closing(runner(todo, progress)) as outcomes:
-                yield from outcomes
-
-    return run
-
-
-def _ray_runner(settings: "Settings", *, model: str, jobs: int | None, journal: "Journal | None") -> "Runner":
-    from service.usecases.ray_engine import ray_runner
-
-    return ray_runner(settings, model=model, workers=jobs, journal=journal)
+    made = partial(make_engine, model=name)
+    return ray_runner(settings, model=model, workers=jobs, journal=journal, make_engine=made)
 
 
 def _writer(form: str, bar: "LibraryProgress", *, segments: bool, tags: bool) -> "Writer":

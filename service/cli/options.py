@@ -1,7 +1,7 @@
 """Options that several commands share, and settings with a message for people."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -13,6 +13,11 @@ Paths = Annotated[
     typer.Argument(metavar="PATH…", help="Audio files, and folders that are searched for them.", show_default=False),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+# Those of `datasets.readers.LAYOUTS`, whose module takes long to import.
+LayoutName = Literal["folders", "csv", "manifest", "rendered", "gtzan", "ballroom", "fma", "jams"]
+Model = Annotated[
+    str | None, typer.Option(help="Name of the model that answers, as `models list` has it; the active one by default.")
+]
 Jobs = Annotated[
     int | None,
     typer.Option("--jobs", "-j", min=1, max=64, help="Recordings at the same time; one per core by default."),

@@ -1,8 +1,9 @@
-"""A progress bar on stderr: how many are done, how fast that goes in × real time, when it will be over.
+"""Progress on stderr: how much is done, how fast that goes in × real time, when it will be over.
 
-It is drawn on a terminal only. Where stdout is the same terminal, lines for people go through it, above the bar.
+A bar is drawn on a terminal only. Where stdout is the same terminal, lines for people go through it, above the bar.
 """
 
+import re
 import sys
 import threading
 import time
@@ -16,9 +17,12 @@ from rich.progress import (
     Progress,
     SpinnerColumn,
     TaskID,
+    TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
 )
+
+STEPS = 10  # of a stage, in lines where there is no terminal
 
 
 class LibraryProgress:
@@ -94,3 +98,55 @@ class LibraryProgress:
         """Sound worked through per time, in words."""
         elapsed_s = time.monotonic() - self._since
         return f"{self._heard_s / elapsed_s:.0f} × real time" if self._heard_s and elapsed_s > 0 else ""
+
+
+class StageProgress:
+    """Progress of work that goes through stages, such as hearing recordings, then fitting epoch after epoch.
+
+    Away from a terminal it is a line for each new stage, and one whenever another tenth of a stage is done.
+    """
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._lock = threading.Lock()
+        self._said = ("", -1)
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            redirect_stdout=False,
+            redirect_stderr=True,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
+        self._stage = ""
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def share(self, words: str, share: float) -> None:
+        """Say what is going on, and which share of that stage is done, 0 to 1; may be called from any thread.
+
+        Words that differ in their numbers only are of one stage.
+        """
+        stage = re.sub(r"[\d.]+", "", words)
+        with self._lock:
+            if self._console.is_terminal:
+                if self._task is None or stage != self._stage:  # a new task: what is left is counted anew
+                    if self._task is not None:
+                        self._bar.remove_task(self._task)
+                    self._stage, self._task = stage, self._bar.add_task(words, total=1.0)
+                self._bar.update(self._task, description=words, completed=share)
+            elif (said := (stage, int(share * STEPS + 1e-9))) != self._said:
+                self._said = said
+                self._console.print(f"{share:4.0%}  {words}", markup=False, highlight=False, soft_wrap=True)

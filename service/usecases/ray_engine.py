@@ -36,11 +36,11 @@ class WorkerFault(RuntimeError):
     """What went wrong in a worker and is no error of ours, in words."""
 
 
-def make_engine(settings: Settings) -> ClassifyingEngine:
-    """The engine of one worker."""
+def make_engine(settings: Settings, *, model: str | None = None) -> ClassifyingEngine:
+    """The engine of one worker, with the active model by default."""
     from service.engine import Engine
 
-    return Engine(settings)
+    return Engine(settings, model=model)
 
 
 def ray_runner(

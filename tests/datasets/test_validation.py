@@ -213,3 +213,33 @@ def test_bad_input_is_refused_by_name() -> None:
         ValidationSettings(duration_factor=0.5)
     with pytest.raises(DatasetError, match="no kind 'odd'"):
         ValidationReport("corpus", 0, 0, 0.0, ()).of_kind("odd")
+
+
+def test_what_spoils_figures_is_serious_and_advice_is_not(pool, add) -> None:
+    same = melody(1)
+    recordings = [
+        add("a.wav", same),
+        add("b.wav", same, label="rock"),
+        add("text.wav", b"no sound"),
+        add("c.wav", melody(2)),
+    ]
+    report = _validated(pool, *recordings, settings=ValidationSettings())
+    assert {finding.kind for finding in report.serious} == {"unreadable", "duplicates_with_different_labels"}
+    assert {"small_class", "duplicates"} <= {finding.kind for finding in report.findings}
+    assert report.to_dict()["n_serious"] == 2
+
+
+def test_progress_counts_recordings_and_what_it_raises_ends_the_work(pool, add) -> None:
+    manifest = Manifest("corpus", tuple(add(f"{k}.wav", b"no sound") for k in range(5)))
+    told: list[tuple[int, int]] = []
+    validate_manifest(manifest, settings=SETTINGS, pool=pool, progress=lambda done, total: told.append((done, total)))
+    assert told == [(done, 5) for done in range(1, 6)]
+
+    class Stopped(Exception):
+        pass
+
+    def stop(done: int, total: int) -> None:
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        validate_manifest(manifest, settings=SETTINGS, pool=pool, progress=stop)

@@ -80,3 +80,24 @@ def test_who_never_answers_has_no_accuracy_where_answered():
 def test_a_report_goes_through_json_unchanged():
     found = four_tracks()
     assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_where_there_is_no_answer_it_is_wrong_and_taken_for_no_genre():
+    silent = np.array([True, False, False, False])  # the first would be right
+    found = report(P, LABELS, genres=GENRES, member_of_set=SETS, abstained=ABSTAINED | silent, unanswered=silent)
+    assert (found["accuracy"], found["abstention_rate"]) == (0.25, 0.5)
+    assert found["confusion"] == [[0, 1, 0, 0], [0, 1, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
+    assert found["per_class"]["fado"] | {"coverage": None} == {
+        "n_tracks": 2,
+        "recall": 0.0,
+        "precision": None,
+        "f1": 0.0,
+        "coverage": None,
+    }
+
+
+def test_no_answer_at_all():
+    silent = np.ones(4, dtype=bool)
+    found = report(P, LABELS, genres=GENRES, member_of_set=SETS, abstained=silent, unanswered=silent)
+    assert (found["accuracy"], found["selective_accuracy"]) == (0.0, None)
+    assert np.sum(found["confusion"]) == 0

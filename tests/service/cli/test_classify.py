@@ -31,12 +31,12 @@ def engines(monkeypatch) -> list[TextEngine]:
     """The engines that were made, stand-ins all."""
     made: list[TextEngine] = []
 
-    def make(settings):
+    def make(settings, *, model=None):
         made.append(TextEngine())
         return made[-1]
 
     monkeypatch.setattr(service.engine, "Engine", make)
-    monkeypatch.setattr("service.cli.classify._active_model", lambda: TextEngine.model_name)
+    monkeypatch.setattr("service.cli.listening.answering_models", lambda name: TextEngine.model_name)
     return made
 
 
@@ -172,6 +172,27 @@ def test_fresh_computes_again(genrelab, engines, music):
     genrelab("classify", music)
     genrelab("classify", music, "--fresh")
     assert len(engines[1].computed) == 3
+
+
+def test_the_model_that_is_named_answers(genrelab, music, monkeypatch):
+    asked = []
+
+    def make(settings, *, model=None):
+        asked.append(model)
+        return TextEngine()
+
+    monkeypatch.setattr(service.engine, "Engine", make)
+    monkeypatch.setattr("service.cli.listening.answering_models", lambda name: f"{name}+gate")
+    assert genrelab("classify", music / "a.mp3", "--model", "mine-1").exit_code == 0
+    assert genrelab("classify", music / "a.mp3", "--model", "mine-2").exit_code == 0  # no answer of the other one
+    assert asked == ["mine-1", "mine-2"]
+
+
+def test_a_model_that_is_not_there_is_said_in_one_line(music):
+    result = CliRunner().invoke(app, ["classify", str(music), "--model", "mine-1"], prog_name="genrelab")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("genrelab: no model 'mine-1'; there are ")
+    assert len(result.stderr.splitlines()) == 1
 
 
 def test_a_data_folder_that_cannot_be_used_costs_the_journal_only(genrelab, music, tmp_path, monkeypatch):

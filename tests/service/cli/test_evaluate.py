@@ -1,12 +1,15 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from models.genre_head import GenreHead
+from models.model_folder import save_model
 from models.registry import ModelRegistry
 from service.cli.app import app
+from tests.support.text_engine import GENRES, TextEngine
 
 
 @pytest.fixture
@@ -44,3 +47,91 @@ def test_a_file_that_cannot_be_used_is_said_in_one_line(tmp_path, name):
     assert result.exit_code == 1
     assert name in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.fixture
+def corpus(tmp_path, monkeypatch) -> Path:
+    """Texts that the stand-in engine takes for what they say; the active model is said to know its genres."""
+    monkeypatch.setattr("service.engine.Engine", lambda settings, *, model=None: TextEngine())
+    monkeypatch.setattr("models.heads.load_head", lambda path: type("Head", (), {"genres": GENRES}))
+    folder = tmp_path / "corpus"
+    for path, text in {
+        "jazz/right.wav": "jazz",
+        "jazz/wrong.wav": "rock",
+        "jazz/silent.wav": "nothing",
+        "Rock/right.wav": "rock",
+        "fado/unknown.wav": "fado",
+    }.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    return folder
+
+
+def evaluate(*arguments):
+    return CliRunner().invoke(app, ["evaluate", "dataset", *map(str, arguments)], prog_name="genrelab")
+
+
+def test_a_corpus_is_scored_from_its_files(corpus):
+    result = evaluate(corpus, "--json")
+    assert result.exit_code == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert (report["model"], report["corpus"]) == (ModelRegistry().active("genre").name, "corpus")
+    assert (report["n_tracks"], report["accuracy"]) == (4, 0.5)
+    assert {"log_loss", "ece", "accuracy_interval", "confusion", "per_class"} <= report.keys()
+    assert (report["no_music"], report["unknown_labels"]) == ({"jazz": 1}, {"fado": 1})
+
+
+def test_the_table_for_people(corpus):
+    lines = evaluate(corpus).stdout.splitlines()
+    assert ["recordings", "4"] in [line.split() for line in lines]
+    assert ["jazz", "3", "33%", "100%", "rock", "(1)"] in [line.split()[:6] for line in lines]
+    assert ["rock", "1", "100%", "50%"] in [line.split() for line in lines]
+    assert "no music heard: jazz (1)" in lines
+    assert "not a genre of the model: fado (1)" in lines
+
+
+def test_answers_of_earlier_are_not_computed_again(corpus, monkeypatch):
+    first = evaluate(corpus, "--json").stdout
+    monkeypatch.delattr("service.engine.Engine")
+    assert evaluate(corpus, "--json").stdout == first
+
+
+def test_a_damaged_recording_is_named_and_ends_with_3(corpus):
+    (corpus / "jazz" / "broken.wav").write_text("corrupt")
+    result = evaluate(corpus)
+    assert result.exit_code == 3
+    assert f"failed: {corpus / 'jazz' / 'broken.wav'}: the stream ends" in result.stderr
+    assert json.loads(evaluate(corpus, "--json").stdout)["n_tracks"] == 4
+
+
+def test_ctrl_c_says_how_to_go_on(corpus, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TextEngine, "warm_up", stop)
+    result = evaluate(corpus)
+    assert result.exit_code == 130
+    assert result.stderr.splitlines()[-1] == "genrelab: stopped; the same command goes on from there"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--split", "test"), "no recording of the split 'test'"),
+        (("--layout", "manifest"), "no manifest.jsonl"),
+        (("--model", "nobody"), "no model 'nobody'"),
+        (("--model", "music-gate-1"), "of kind 'gate'"),
+    ],
+)
+def test_what_cannot_be_scored_is_said_in_one_line(corpus, arguments, message):
+    result = evaluate(corpus, *arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_model_that_is_named_is_the_one_that_is_scored(corpus, tmp_path):
+    card = {"name": "mine-1", "version": "1", "kind": "genre", "created": "2026-01-01"}
+    save_model(tmp_path / "model", card, {"weight": np.array(1.0)})
+    ModelRegistry().register(tmp_path / "model")
+    assert json.loads(evaluate(corpus, "--json", "--model", "mine-1").stdout)["model"] == "mine-1"

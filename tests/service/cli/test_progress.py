@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import pty
@@ -6,8 +7,9 @@ import sys
 import threading
 
 import pytest
+from rich.console import Console
 
-from service.cli.progress import LibraryProgress
+from service.cli.progress import LibraryProgress, StageProgress
 
 
 def test_what_is_under_way_counts_by_its_share():
@@ -54,3 +56,31 @@ def test_on_a_terminal_the_bar_is_drawn_there_and_the_data_stay_clean(tmp_path):
     assert done.returncode == 0
     assert "━" in drawn.decode()
     assert [json.loads(line)["genre"] for line in done.stdout.splitlines()] == ["jazz"] * 3
+
+
+def test_without_a_terminal_stages_are_lines_ten_of_each_at_most(capsys):
+    with StageProgress() as progress:
+        for done in range(101):
+            progress.share(f"hearing {done} of 100 recordings", done / 100)
+        progress.share("fold 1 of 2, epoch 1, loss 2.50", 0.25)
+        progress.share("fold 2 of 2, epoch 1, loss 1.75", 0.75)
+    said = capsys.readouterr()
+    lines = said.err.splitlines()
+    assert said.out == ""
+    assert lines[0] == "  0%  hearing 0 of 100 recordings"
+    assert lines[1] == " 10%  hearing 10 of 100 recordings"
+    assert lines[10:] == [
+        "100%  hearing 100 of 100 recordings",
+        " 25%  fold 1 of 2, epoch 1, loss 2.50",
+        " 75%  fold 2 of 2, epoch 1, loss 1.75",
+    ]
+
+
+def test_on_a_terminal_one_bar_shows_the_stage_that_is_on(monkeypatch):
+    monkeypatch.setattr("service.cli.progress.Console", lambda stderr: Console(file=io.StringIO(), force_terminal=True))
+    with StageProgress() as progress:
+        progress.share("checking 3 of 4 recordings", 0.75)
+        progress.share("hearing 1 of 4 recordings", 0.25)
+        progress.share("hearing 2 of 4 recordings", 0.5)
+        (task,) = progress._bar.tasks
+        assert (task.description, task.completed, task.total) == ("hearing 2 of 4 recordings", 0.5, 1.0)

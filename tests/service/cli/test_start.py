@@ -16,7 +16,9 @@ SLOW = {
 COMMANDS = (
     [],
     *(["classify"], ["embed"], ["serve"], ["doctor"]),
-    *(["evaluate"], ["evaluate", "taggrams"]),
+    *(["render"], ["train"], ["train", "classifier"]),
+    *(["datasets"], ["datasets", "check"], ["datasets", "layouts"]),
+    *(["evaluate"], ["evaluate", "taggrams"], ["evaluate", "dataset"]),
     *(["models"], ["models", "list"], ["models", "activate"], ["models", "rollback"]),
     *(["tokens"], ["tokens", "create"], ["tokens", "list"], ["tokens", "revoke"]),
 )
