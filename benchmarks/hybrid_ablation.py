@@ -2,7 +2,8 @@
 
 python -m benchmarks.hybrid_ablation --data CORPUS --out FOLDER     # an hour or two; goes on where it was stopped
 
-Test clips are by other seeds of the composers and played on presets that no training clip has. Every variant is a
+Test clips are by other seeds of the composers and played on presets that no training clip has; there are more of them
+than the corpus has, since good variants differ by few. Every variant is a
 committee of the same size, trained in the same way from the same recordings; intervals are 95 % by bootstrap over
 test clips, and differences are paired: the same clips are drawn for both.
 """
@@ -10,12 +11,16 @@ test clips, and differences are paired: the same clips are drawn for both.
 import argparse
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from datasets.manifest import read_manifest
+from datasets.composers import GENRES
+from datasets.manifest import MANIFEST_FILE, Manifest, Recording, read_manifest, write_manifest
+from datasets.rendered_corpus import CLIP_S, plan, render_clip
+from datasets.rendering import SR, find_sound_font
 from features.cache import FeatureCache
 from models.backbone import Backbone
 from models.cross_fit import CommitteeSettings, cross_fit, head_arrays
@@ -48,24 +53,27 @@ BACKBONES = {
     ),
 }
 FULL = "hybrid: all branches"
+SEED = 1  # of the test clips; the corpus has another
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of a rendered corpus")
     parser.add_argument("--out", type=Path, required=True, help="checkpoints and answers, so that it can go on")
+    parser.add_argument("--test-clips", type=int, default=40, help="of each genre, rendered for this")
     parser.add_argument("--skip-backbones", action="store_true", help="leave out the training of backbones")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     answers = {}
     labels = np.zeros(0, dtype=np.int64)
-    data = _heard(options.data, Backbone.load())
+    folders = (options.data, render_test_clips(options.out / "test-clips", options.test_clips))
+    data = _heard(folders, Backbone.load())
     for name, settings in VARIANTS.items():
         answers[name], labels = _answers(data, settings, name, options.out)
     if not options.skip_backbones:
         for name, tuning in BACKBONES.items():
             folder = options.out / _slug(name)
-            tuned = _heard(options.data, _trained(options.data, tuning, folder))
+            tuned = _heard(folders, _trained(options.data, tuning, folder))
             answers[name], labels = _answers(tuned, VARIANTS["spectrogram only (MusiCNN)"], name, folder)
     test = data.of_split("test")
     print("## What each branch brings\n")
@@ -84,14 +92,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
 
 
-def _heard(folder: Path, backbone: Backbone) -> TrainingData:
+def render_test_clips(folder: Path, n_clips: int) -> Path:
+    """Clips of every genre by held-out seeds and instruments, as a corpus of their own."""
+    hours = 5 * n_clips * len(GENRES) * CLIP_S / 3600  # every fifth clip is one for testing
+    orders = [o for o in plan(folder, hours=hours, seed=SEED, genres=GENRES, clip_s=CLIP_S) if o.split == "test"]
+    font = find_sound_font()
+    todo = [order for order in orders if not order.target.is_file()]
+    for order in todo:
+        order.target.parent.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(lambda order: render_clip(order, font, SR), todo))
+    recordings = tuple(
+        Recording(o.target, o.brief.genre, artist=f"composer {o.brief.seed}", split=o.split) for o in orders
+    )
+    write_manifest(Manifest("test clips", recordings), folder / MANIFEST_FILE)
+    return folder
+
+
+def _heard(folders: Sequence[Path], backbone: Backbone) -> TrainingData:
     cache = FeatureCache(data_dir() / "training-cache", max_bytes=CACHE_BYTES)
-    corpus = hear_corpus(read_manifest(folder / "manifest.jsonl"), backbone, cache=cache)
-    return training_data([("rendered", corpus)])
+    manifests = [read_manifest(folder / MANIFEST_FILE) for folder in folders]
+    return training_data([(manifest.name, hear_corpus(manifest, backbone, cache=cache)) for manifest in manifests])
 
 
 def _trained(folder: Path, tuning: FineTuning, work: Path) -> Backbone:
-    manifest = read_manifest(folder / "manifest.jsonl").of_split("train")
+    manifest = read_manifest(folder / MANIFEST_FILE).of_split("train")
     labels = np.array([manifest.labels.index(recording.label) for recording in manifest])
     patches = log_mel_patches(manifest.recordings, PATCHES_KEPT)
     weights = fine_tune(load_weights("MSD_musicnn"), patches, labels, tuning, work=work)

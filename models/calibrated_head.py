@@ -5,14 +5,17 @@ probabilities, since a few seconds tell less than a song, and a conformal thresh
 """
 
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 
 from models.calibration import fit_temperature, scale
 from models.conformal import class_scores, in_set, threshold
 from models.errors import ModelError
+from models.model_folder import load_weights
 
+KIND = "genre"
 MIN_PROBABILITY = 1e-4  # of a class at a voter: no single one rules a genre out
 
 
@@ -53,6 +56,19 @@ class CalibratedHead:
             raise ModelError(
                 f"no genre head: temperatures {self._temperatures.shape} for lengths {self._n_patches.shape}"
             )
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Load a head whose weights are those of its card.
+
+        Raises
+        ------
+        IntegrityError
+            If the weights are not the ones that the card names.
+        ModelError
+            If the folder holds no genre head.
+        """
+        return cls(*load_weights(folder, kind=KIND))
 
     def calibrated(self, logits: np.ndarray, n_windows: int) -> np.ndarray:
         """Probabilities of recordings of this many windows: (..., n_genres) -> same shape."""

@@ -6,7 +6,6 @@ patches there are, since a few seconds tell less than a song. Plain arrays: noth
 needed.
 """
 
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -16,10 +15,7 @@ from scipy.special import log_softmax
 from models.calibrated_head import MIN_PROBABILITY, CalibratedHead
 from models.errors import ModelError
 from models.listening import Listening
-from models.model_folder import load_weights
 from models.pooling import pool
-
-KIND = "genre"
 
 
 class GenreHead(CalibratedHead):
@@ -48,19 +44,6 @@ class GenreHead(CalibratedHead):
             raise ModelError(f"no genre head: its members do not all answer for {len(self.genres)} genres")
         if len({member.n_tags for member in self._members}) > 1:
             raise ModelError("no genre head: its members look at different numbers of tags")
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Load a head whose weights are those of its card.
-
-        Raises
-        ------
-        IntegrityError
-            If the weights are not the ones that the card names.
-        ModelError
-            If the folder holds no genre head.
-        """
-        return cls(*load_weights(folder, kind=KIND))
 
     @property
     def n_tags(self) -> int:

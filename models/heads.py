@@ -5,8 +5,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from models.calibrated_head import KIND
 from models.errors import ModelError
-from models.genre_head import KIND, GenreHead
+from models.genre_head import GenreHead
 from models.hybrid_head import ARCHITECTURE, HybridHead
 from models.listening import Listening
 from models.model_folder import load_weights

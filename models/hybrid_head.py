@@ -6,19 +6,17 @@ members are voters: each is cooled to be calibrated by itself, then their log-pr
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from scipy.special import log_softmax
 
 from models.calibrated_head import MIN_PROBABILITY, CalibratedHead
 from models.errors import ModelError
-from models.genre_head import KIND, Member, members_of
+from models.genre_head import Member, members_of
 from models.hybrid_inference import Encoded, HybridInference, encode
 from models.hybrid_input import HybridInput
 from models.listening import Listening
-from models.model_folder import load_weights
 
 ARCHITECTURE = "hybrid"
 
@@ -32,8 +30,7 @@ class HybridHead(CalibratedHead):
         `name`, `genres`, `backbone`, `coverage`.
     arrays : dict of np.ndarray
         As `models.train_classifier` writes them: `networks/<i>/…`, `backbone/…` where it was
-        fine-tuned, `members/<i>/…`, `votes/…` and those of the
-        calibration.
+        fine-tuned, `members/<i>/…`, `votes/…` and those of the calibration.
 
     Raises
     ------
@@ -56,19 +53,6 @@ class HybridHead(CalibratedHead):
         if not self._networks or answers != {len(self.genres)}:
             raise ModelError(f"no hybrid head: its voters do not all answer for {len(self.genres)} genres")
         self.needs_scalogram = any(network.hears_wavelets for network in self._networks)
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Load a head whose weights are those of its card.
-
-        Raises
-        ------
-        IntegrityError
-            If the weights are not the ones that the card names.
-        ModelError
-            If the folder holds no hybrid head.
-        """
-        return cls(*load_weights(folder, kind=KIND))
 
     def views(self, heard: Listening) -> Encoded:
         """What this head looks at in a recording, every window encoded once."""

@@ -55,7 +55,7 @@ class NetworkSettings:
     branches: tuple[str, ...] = BRANCHES
     width: int = 64
     filters: int = 8
-    dropout: float = 0.4
+    dropout: float = 0.25
 
     def __post_init__(self) -> None:
         branches = self.branches if isinstance(self.branches, tuple) else ()

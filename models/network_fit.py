@@ -57,7 +57,7 @@ class FitSettings:
     branch_loss : float
         Weight of the branches' own losses beside the fused one.
     mask : bool
-        Whether runs of frames and bands of the scalogram are masked (SpecAugment).
+        Whether runs of frames and bands of the scalogram are masked (SpecAugment); it needs many more epochs.
     gain_db : float
         Scalograms are made louder or softer by up to this.
     patience : int
@@ -69,13 +69,13 @@ class FitSettings:
     epochs: int = 40
     batch_size: int = 32
     windows: tuple[int, ...] = (1, 3, 6)
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     weight_decay: float = 1e-2
     label_smoothing: float = 0.05
     mixup: float = 0.2
     modality_dropout: float = 0.25
     branch_loss: float = 0.3
-    mask: bool = True
+    mask: bool = False
     gain_db: float = 6.0
     patience: int = 12
     balance: Literal["sampling", "none"] = "sampling"

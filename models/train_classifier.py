@@ -23,6 +23,7 @@ from datasets.readers import read_corpus
 from datasets.taggrams import load_taggrams
 from features.cache import FeatureCache, sha256_of
 from models.backbone import Backbone
+from models.calibrated_head import KIND
 from models.cross_fit import (
     CommitteeSettings,
     CrossFit,
@@ -37,7 +38,6 @@ from models.evaluation.pictures import reliability_bins
 from models.evaluation.report import report
 from models.evaluation.training_report import DataSummary, TrainingReport
 from models.fine_tuning import FineTuning, fine_tune
-from models.genre_head import KIND
 from models.genre_members import MemberSettings
 from models.hear_corpus import HeardCorpus, hear_corpus, log_mel_patches
 from models.hybrid_head import ARCHITECTURE, HybridHead

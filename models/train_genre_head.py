@@ -16,11 +16,12 @@ from typing import Any
 from datasets.splits import block_folds, split_checksum
 from datasets.taggrams import load_taggrams
 from features.cache import sha256_of
+from models.calibrated_head import KIND
 from models.errors import ModelError
 from models.evaluation.cross_validation import Layout, cross_validate
 from models.evaluation.taggrams import evaluate_set
 from models.evaluation.text import cross_validation_text
-from models.genre_head import KIND, GenreHead
+from models.genre_head import GenreHead
 from models.genre_members import MemberSettings
 from models.genre_recipe import Recipe, head_arrays
 from models.model_folder import save_model

@@ -15,6 +15,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TaskID,
     TaskProgressColumn,
@@ -25,28 +26,15 @@ from rich.progress import (
 STEPS = 10  # of a stage, in lines where there is no terminal
 
 
-class LibraryProgress:
-    """Progress of many recordings that are worked on at the same time.
+class _Bar:
+    """A bar on stderr, drawn where that is a terminal; a context manager."""
 
-    Parameters
-    ----------
-    total : int
-        Number of recordings.
-    """
-
-    def __init__(self, total: int) -> None:
+    def __init__(self, *columns: ProgressColumn) -> None:
         self._console = Console(stderr=True)
         self._lock = threading.Lock()
-        self._shares: dict[int, float] = {}
-        self._done = 0
-        self._heard_s = 0.0
-        self._since = time.monotonic()
         self._bar = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[speed]}"),
+            *columns,
             TimeRemainingColumn(),
             console=self._console,
             redirect_stdout=False,
@@ -54,12 +42,6 @@ class LibraryProgress:
             transient=True,
             disable=not self._console.is_terminal,
         )
-        self._task: TaskID = self._bar.add_task("starting", total=total, speed="")
-
-    @property
-    def terminal(self) -> bool:
-        """Whether a bar is drawn and stdout is a terminal too, so that lines must go through `say`."""
-        return self._console.is_terminal and sys.stdout.isatty()
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -69,6 +51,31 @@ class LibraryProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.stop()
+
+
+class LibraryProgress(_Bar):
+    """Progress of many recordings that are worked on at the same time.
+
+    Parameters
+    ----------
+    total : int
+        Number of recordings.
+    """
+
+    def __init__(self, total: int) -> None:
+        super().__init__(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}")
+        )
+        self._shares: dict[int, float] = {}
+        self._done = 0
+        self._heard_s = 0.0
+        self._since = time.monotonic()
+        self._task: TaskID = self._bar.add_task("starting", total=total, speed="")
+
+    @property
+    def terminal(self) -> bool:
+        """Whether a bar is drawn and stdout is a terminal too, so that lines must go through `say`."""
+        return self._console.is_terminal and sys.stdout.isatty()
 
     def say(self, line: str) -> None:
         """Print a line above the bar."""
@@ -100,39 +107,17 @@ class LibraryProgress:
         return f"{self._heard_s / elapsed_s:.0f} × real time" if self._heard_s and elapsed_s > 0 else ""
 
 
-class StageProgress:
+class StageProgress(_Bar):
     """Progress of work that goes through stages, such as hearing recordings, then fitting epoch after epoch.
 
     Away from a terminal it is a line for each new stage, and one whenever another tenth of a stage is done.
     """
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True)
-        self._lock = threading.Lock()
+        super().__init__(TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
         self._said = ("", -1)
-        self._bar = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeRemainingColumn(),
-            console=self._console,
-            redirect_stdout=False,
-            redirect_stderr=True,
-            transient=True,
-            disable=not self._console.is_terminal,
-        )
         self._stage = ""
         self._task: TaskID | None = None
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
 
     def share(self, words: str, share: float) -> None:
         """Say what is going on, and which share of that stage is done, 0 to 1; may be called from any thread.
