@@ -19,7 +19,7 @@ from models.train_classifier import read_committee
 from models.train_genre_head import LAYOUTS
 from models.training_data import training_data
 
-SETTINGS = Path(__file__).parents[1] / "models" / "settings" / "gtzan.json"
+SETTINGS = Path(__file__).parent / "settings" / "gtzan.json"
 FIGURES = ("accuracy", "log_loss", "ece", "coverage")
 
 
