@@ -100,6 +100,7 @@ def calibration_arrays(
     rank_charge: float,
     free_ranks: int,
     max_set_size: int,
+    doubt: float = 0.0,
 ) -> dict[str, np.ndarray]:
     """Fit temperatures and the threshold of the sets.
 
@@ -112,9 +113,11 @@ def calibration_arrays(
         Their true genres.
     coverage, rank_charge, free_ranks, max_set_size
         As for `models.conformal` and `CalibratedHead`.
+    doubt : float
+        As for `models.calibration.fit_temperature`.
     """
     lengths = sorted(logits)
-    temperatures = [fit_temperature(logits[n], labels[n]) for n in lengths]
+    temperatures = [fit_temperature(logits[n], labels[n], doubt=doubt) for n in lengths]
     probabilities = scale(logits[lengths[-1]], temperatures[-1])
     scores = class_scores(probabilities, rank_charge=rank_charge, free_ranks=free_ranks)
     truth = labels[lengths[-1]]

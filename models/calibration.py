@@ -32,7 +32,9 @@ def scale(logits: np.ndarray, temperature: float | np.ndarray) -> np.ndarray:
     return softmax(logits / temperature, axis=-1)
 
 
-def fit_temperature(logits: np.ndarray, labels: np.ndarray, *, sample_weight: np.ndarray | None = None) -> float:
+def fit_temperature(
+    logits: np.ndarray, labels: np.ndarray, *, sample_weight: np.ndarray | None = None, doubt: float = 0.0
+) -> float:
     """Temperature of least log-loss.
 
     Parameters
@@ -43,6 +45,10 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray, *, sample_weight: np
         True classes.
     sample_weight : np.ndarray, shape (n,), optional
         Weight of each row.
+    doubt : float
+        Share of every label that counts for all classes alike. Where few rows are all answered rightly, the best
+        temperature is the lowest, and the answers are surer than so few rows can justify; `rule_of_succession` says
+        what they justify.
 
     Returns
     -------
@@ -59,7 +65,16 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray, *, sample_weight: np
     rows = np.arange(len(labels))
 
     def log_loss(log_temperature: float) -> float:
-        of_truth = log_softmax(logits / np.exp(log_temperature), axis=1)[rows, labels]
-        return -float(np.average(of_truth, weights=sample_weight))
+        each = log_softmax(logits / np.exp(log_temperature), axis=1)
+        of_target = (1 - doubt) * each[rows, labels] + doubt * each.mean(axis=1)
+        return -float(np.average(of_target, weights=sample_weight))
 
     return float(np.exp(minimize_scalar(log_loss, bounds=np.log(TEMPERATURES), method="bounded").x))
+
+
+def rule_of_succession(n_rows: int, n_classes: int) -> float:
+    """Doubt that is left after so many rows, all answered rightly: Laplace's rule, with one more row of each class.
+
+    The expected share of right answers is then (n_rows + 1) / (n_rows + n_classes).
+    """
+    return n_classes / (n_rows + n_classes)

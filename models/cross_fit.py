@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import log_softmax
 
 from models.calibrated_head import CalibratedHead, calibration_arrays
-from models.calibration import fit_temperature
+from models.calibration import fit_temperature, rule_of_succession
 from models.errors import ModelError
 from models.evaluation.cross_validation import summary
 from models.evaluation.report import report
@@ -247,8 +247,9 @@ class Votes:
 def fit_votes(answers: dict[int, Answers], settings: CommitteeSettings) -> Votes:
     """Cool each voter, weigh the networks against the members by log-loss, and calibrate."""
     longest = answers[max(answers)]
-    network_temperature = fit_temperature(longest.network, longest.labels)
-    member_temperatures = tuple(fit_temperature(each, longest.labels) for each in longest.members)
+    doubt = rule_of_succession(len(np.unique(longest.recordings)), longest.network.shape[1])
+    network_temperature = fit_temperature(longest.network, longest.labels, doubt=doubt)
+    member_temperatures = tuple(fit_temperature(each, longest.labels, doubt=doubt) for each in longest.members)
     candidates = [
         Votes(network_temperature, member_temperatures, weight, {})
         for weight in (WEIGHTS if longest.members else (1.0,))
@@ -260,6 +261,7 @@ def fit_votes(answers: dict[int, Answers], settings: CommitteeSettings) -> Votes
         coverage=settings.coverage,
         rank_charge=settings.rank_charge,
         free_ranks=settings.free_ranks,
+        doubt=doubt,
         max_set_size=min(MAX_SET_SIZE, longest.network.shape[1] - 1),
     )
     return replace(best, calibration=calibration)

@@ -110,6 +110,7 @@ def fine_tune(
     """
     if len(patches) != len(labels) or not len(labels):
         raise ModelError(f"{len(patches)} recordings and {len(labels)} labels: expected as many, and at least one")
+    tf.config.experimental.enable_op_determinism()  # see `models.network_fit.fit`
     inference = MusicnnInference(weights)
     if settings.layers == "back_end":
         views = [inference.pooled(each) for each in patches]

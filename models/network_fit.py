@@ -165,6 +165,7 @@ def fit(
     TrainingDiverged
         If the loss is no number any more.
     """
+    tf.config.experimental.enable_op_determinism()  # threads must add up in one order, or a resumed fit would differ
     run = _Run(network, training, validation, scale, tuple(branches), settings, seed)
     if checkpoints is not None:
         run.resume(checkpoints / CHECKPOINT_FILE)

@@ -368,7 +368,8 @@ def _percent(share: float | None, digits: int = 1) -> str:
 
 
 def _decimals(number: float | None, digits: int = 3) -> str:
-    return "–" if number is None or not math.isfinite(number) else f"{number:.{digits}f}"
+    # Adding 0.0 turns a rounded -0.0 into 0.
+    return "–" if number is None or not math.isfinite(number) else f"{round(number, digits) + 0.0:.{digits}f}"
 
 
 def _pictures(report: TrainingReport) -> dict[str, str]:

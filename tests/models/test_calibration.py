@@ -3,7 +3,7 @@ import pytest
 import sklearn.metrics
 from scipy.special import log_softmax, softmax
 
-from models.calibration import TEMPERATURES, fit_temperature, scale
+from models.calibration import TEMPERATURES, fit_temperature, rule_of_succession, scale
 from models.errors import ModelError
 
 
@@ -94,3 +94,15 @@ def test_who_is_always_right_is_sharpened_and_who_is_always_wrong_softened_all_t
 def test_bad_input_is_refused_by_name(logits, labels):
     with pytest.raises(ModelError, match=r"expected \(n >= 1, n_classes\) and \(n,\)"):
         fit_temperature(logits, labels)
+
+
+@pytest.mark.parametrize(("n_rows", "n_classes"), [(20, 2), (56, 4), (400, 14)])
+def test_few_right_answers_leave_a_doubt(n_rows, n_classes):
+    """All right: the confidence is that of Laplace's rule of succession, not 1."""
+    labels = np.arange(n_rows) % n_classes
+    logits = 5.0 * np.eye(n_classes)[labels]
+    sure = scale(logits, fit_temperature(logits, labels)).max()
+    doubt = rule_of_succession(n_rows, n_classes)
+    told = scale(logits, fit_temperature(logits, labels, doubt=doubt)).max(axis=1)
+    assert sure > 0.999
+    np.testing.assert_allclose(told, (n_rows + 1) / (n_rows + n_classes), atol=2e-3)
