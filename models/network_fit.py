@@ -2,7 +2,7 @@
 
 Everything that is drawn in an epoch is drawn from a generator of (seed, epoch), and a checkpoint holds every variable
 of network and optimiser. A training that is killed at any moment therefore goes on from its last epoch to the same
-weights as one that is left alone.
+weights as one that is left alone, but for what the threads of large convolutions round differently from run to run.
 
 References
 ----------
@@ -165,7 +165,7 @@ def fit(
     TrainingDiverged
         If the loss is no number any more.
     """
-    tf.config.experimental.enable_op_determinism()  # threads must add up in one order, or a resumed fit would differ
+    tf.config.experimental.enable_op_determinism()  # but for large convolutions, whose threads round in any order
     run = _Run(network, training, validation, scale, tuple(branches), settings, seed)
     if checkpoints is not None:
         run.resume(checkpoints / CHECKPOINT_FILE)
