@@ -16,9 +16,10 @@ from pathlib import Path
 from datasets.composers import NICHE
 from datasets.manifest import MANIFEST_FILE, Manifest, write_manifest
 from datasets.rendered_corpus import render_corpus
+from models.paths import backbone_dir
 from models.train_classifier import Settings, train
 
-N_TRAINING, N_TEST = 20, 12  # clips of each genre
+N_TRAINING, N_TEST = 20, 8  # clips of each genre
 CLIP_S = 30.0
 
 
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         n_clips = max(n_clips, 5 * N_TEST)
         manifest = render_corpus(folder, hours=n_clips * len(NICHE) * CLIP_S / 3600, seed=options.seed, genres=NICHE)
         write_manifest(chosen(manifest), folder / MANIFEST_FILE)
+        os.environ["GENRELAB_BACKBONE_DIR"] = str(backbone_dir())
         os.environ["GENRELAB_DATA_DIR"] = temporary  # nothing that was heard before shall help
         since = time.perf_counter()
         report = train(Settings(data=(folder,), out=Path(temporary) / "model", layout="manifest", name="niche"))

@@ -13,7 +13,16 @@ from pathlib import Path
 
 from threadpoolctl import ThreadpoolController
 
-from benchmarks import cli_start, genre_head, hour_recording, library_throughput, music_gate, original_musicnn
+from benchmarks import (
+    cli_start,
+    genre_head,
+    hour_recording,
+    library_throughput,
+    music_gate,
+    niche_model,
+    original_musicnn,
+    rendered_corpus,
+)
 
 TARGET = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
@@ -30,6 +39,8 @@ def main() -> None:
         ("library", lambda: library_throughput.main(recordings)),
         ("hour", lambda: hour_recording.main(recordings)),
         ("command line", lambda: cli_start.main([])),
+        ("rendered corpus", lambda: rendered_corpus.main([])),
+        ("niche model", lambda: niche_model.main([])),
     ]
     texts = [_heading()]
     for name, measure in parts:
