@@ -25,6 +25,7 @@ from datasets.manifest import MANIFEST_FILE, Manifest, Recording, write_manifest
 from datasets.midi_file import midi_bytes
 from datasets.rendering import SR, find_sound_font, render
 from features.cache import sha256_of
+from features.cores import usable_cores
 
 LICENCE = "Apache-2.0 (composition and rendering), MIT (FluidR3_GM sound font)"
 SETTINGS_FILE = "render.json"
@@ -107,7 +108,7 @@ def render_corpus(
     for order in todo:
         order.target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with _pool(jobs or _cores()) as pool:
+        with _pool(jobs or usable_cores()) as pool:
             for finished in as_completed([pool.submit(render_clip, order, font, sr) for order in todo]):
                 finished.result()
                 done += 1
@@ -238,7 +239,3 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
 
 def _ignore_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle: clips under way are finished
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -197,11 +197,9 @@ def cross_fit(
     return CrossFit(tuple(networks), tuple(fits), {n: _together(answers) for n, answers in parts.items()}, folds)
 
 
-def fit_hybrid_head(
-    data: TrainingData, settings: CommitteeSettings, *, name: str, backbone: str, rotation: float = 0.0
-) -> HybridHead:
+def fit_hybrid_head(data: TrainingData, settings: CommitteeSettings, *, name: str, backbone: str) -> HybridHead:
     """Cross-fit, calibrate and assemble a head in one go, without checkpoints."""
-    found = cross_fit(data, data.folds(settings.n_folds, seed=settings.seed, rotation=rotation), settings)
+    found = cross_fit(data, data.folds(settings.n_folds, seed=settings.seed), settings)
     card = {"name": name, "genres": data.genres, "backbone": backbone, "coverage": settings.coverage}
     return HybridHead(card, head_arrays(data, found, settings))
 

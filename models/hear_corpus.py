@@ -1,6 +1,5 @@
 """Hearing all recordings of a manifest as the hybrid network does: decoded in separate processes, cached by content."""
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,7 @@ import numpy as np
 from datasets.manifest import Manifest, Recording
 from features.analysis import AnalysisSettings
 from features.cache import FeatureCache, content_key, sha256_of
+from features.cores import usable_cores
 from features.errors import FeatureError
 from features.isolation import AnalyserPool
 from models.backbone import PATCH_FRAMES, SEGMENT_HOP_FRAMES, Backbone
@@ -72,7 +72,7 @@ def hear_corpus(
     ModelError
         If not one recording could be heard; the message has the first reason.
     """
-    jobs = jobs or _cores()
+    jobs = jobs or usable_cores()
     done = 0
     lock = threading.Lock()
 
@@ -120,7 +120,7 @@ def log_mel_patches(recordings: Sequence[Recording], n_patches: int, *, jobs: in
     list of np.ndarray, each (n, 187, 96), float16
         A recording shorter than a patch is repeated until it fills it.
     """
-    jobs = jobs or _cores()
+    jobs = jobs or usable_cores()
 
     def cut(recording: Recording) -> np.ndarray:
         with pool.analyse(recording.path, AnalysisSettings(attributes=False)) as run:
@@ -157,7 +157,3 @@ def _kept(heard: Listening) -> dict[str, np.ndarray]:
     names = ("taggram", "embedding", "scalogram", "attributes")
     arrays = {name: getattr(kept, name) for name in names if getattr(kept, name) is not None}
     return arrays | {"duration_s": np.array(float(heard.analysis.info.duration_s or 0.0))}
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -5,7 +5,6 @@ one frame and its neighbours decide is computed once, as a row (`models.musicnn_
 thread each; the threads are ours, because half of the steps between them are not matrix products.
 """
 
-import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ import numpy as np
 from scipy.special import expit
 from threadpoolctl import ThreadpoolController
 
+from features.cores import usable_cores
 from models.frozen_layers import Affine
 from models.musicnn_temporal import PATCH_FRAMES, TemporalFrontEnd
 from models.musicnn_timbral import ROW_BLOCK, TimbralFrontEnd
@@ -180,7 +180,7 @@ def _dense(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
 
 def _on_every_core(work: Callable[[Iterable[int]], object], items: Iterable[int]) -> None:
     """Call `work` once on each core, with an iterator that hands every item to one of them."""
-    n = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    n = usable_cores()
     queue = iter(items)
     with ThreadPoolExecutor(n) as pool:
         list(pool.map(work, repeat(queue, n)))

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from features.cores import usable_cores
 from service.cli.exits import INTERRUPTED, SOME_FAILED, complain
-from service.cli.options import Jobs, Model, Paths, cores, load_settings
+from service.cli.options import Jobs, Model, Paths, load_settings
 
 if TYPE_CHECKING:
     from service.cli.output import Writer
@@ -62,7 +63,7 @@ def classify(
     from service.usecases.library import classify_library, known_answers, remember_changed_tags
     from service.usecases.tag_files import TagSettings
 
-    settings = load_settings(decode_workers=jobs or cores())
+    settings = load_settings(decode_workers=jobs or usable_cores())
     models = answering_models(model)
     tagging = TagSettings(min_probability, only_empty, dry_run) if write_tags else None
     found = list(find_recordings(paths))

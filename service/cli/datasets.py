@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from features.cores import usable_cores
 from service.cli.exits import SOME_FAILED
-from service.cli.options import Jobs, Json, LayoutName, cores
+from service.cli.options import Jobs, Json, LayoutName
 
 app = typer.Typer(no_args_is_help=True, help="Corpora: look for faults in them, list how they may be laid out.")
 
@@ -42,7 +43,7 @@ def check(
     from service.cli.progress import StageProgress
 
     manifest = read_corpus(folder, layout)
-    with StageProgress() as bar, InspectorPool(jobs or cores()) as pool:
+    with StageProgress() as bar, InspectorPool(jobs or usable_cores()) as pool:
         report = validate_manifest(
             manifest,
             pool=pool,

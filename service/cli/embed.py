@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from features.cores import usable_cores
 from service.cli.exits import SOME_FAILED
-from service.cli.options import Jobs, Paths, cores, load_settings
+from service.cli.options import Jobs, Paths, load_settings
 
 
 def embed(
@@ -31,7 +32,7 @@ def embed(
     from service.usecases.embed import embed_files
     from service.usecases.find_recordings import find_recordings
 
-    settings = load_settings(decode_workers=jobs or cores())
+    settings = load_settings(decode_workers=jobs or usable_cores())
     found = list(find_recordings(paths))
     report = Report(len(found))
     with ExitStack() as stack:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from features.cores import usable_cores
 from service.cli.exits import INTERRUPTED, SOME_FAILED, complain
-from service.cli.options import Jobs, Json, LayoutName, Model, cores, load_settings
+from service.cli.options import Jobs, Json, LayoutName, Model, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +94,7 @@ def _answers(questions: "Questions", *, name: str | None, models: str, jobs: int
     from service.usecases.find_recordings import Found
     from service.usecases.library import classify_library, known_answers
 
-    settings = load_settings(decode_workers=jobs or cores())
+    settings = load_settings(decode_workers=jobs or usable_cores())
     found = [Found(recording.path) for recording in questions.recordings]
     with ExitStack() as stack:
         journal = open_journal(settings, stack)

@@ -43,10 +43,3 @@ def load_settings(**changes: Any) -> "Settings":
         wrong = error.errors()[0]
         name = "_".join(str(part) for part in wrong["loc"])
         raise ConfigurationError(f"{name}={wrong['input']!r} (GENRELAB_{name.upper()}): {wrong['msg']}") from None
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    import os
-
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

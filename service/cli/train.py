@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from features.cores import usable_cores
 from service.cli.exits import INTERRUPTED, complain
-from service.cli.options import Jobs, LayoutName, cores
+from service.cli.options import Jobs, LayoutName
 
 if TYPE_CHECKING:
     from models.cross_fit import CommitteeSettings
@@ -87,7 +88,7 @@ def classifier(
                 check=check,
                 register=register,
                 activate=activate,
-                jobs=jobs or cores(),
+                jobs=jobs or usable_cores(),
             )
     except KeyboardInterrupt:
         complain("stopped; the same command goes on from there")

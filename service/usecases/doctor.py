@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
+from features.cores import usable_cores
 from models.errors import ModelError
 from models.paths import backbone_dir
 from service.settings import Settings
@@ -99,7 +100,7 @@ def _packages() -> Check:
 
 
 def _processor() -> Check:
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    usable = usable_cores()
     model = _first_line_of("/proc/cpuinfo", "model name") or platform.processor() or platform.machine()
     flags = (_first_line_of("/proc/cpuinfo", "flags") or "").split()
     detail = f"{usable} cores, {model}"

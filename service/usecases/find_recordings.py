@@ -5,16 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from datasets.readers.corpus_folder import AUDIO_SUFFIXES
 from features.errors import AudioError, UnreadableFile
-
-# Inside folders the ending decides what is tried; afterwards only the content counts.
-# fmt: off
-AUDIO_SUFFIXES = frozenset({
-    ".3gp", ".aac", ".aif", ".aifc", ".aiff", ".alac", ".ape", ".au", ".caf", ".flac", ".m4a", ".m4b", ".mka", ".mp2",
-    ".mp3", ".mp4", ".mpc", ".oga", ".ogg", ".opus", ".rf64", ".snd", ".spx", ".tta", ".w64", ".wav", ".wave", ".weba",
-    ".webm", ".wma", ".wv",
-})
-# fmt: on
 
 
 class NothingFound(AudioError):
