@@ -4,11 +4,13 @@ one of two.
 Not by `numpy.load`, which tries other formats on what is no zip file, and whose messages advise to unpickle it.
 """
 
+import io
 import os
 import struct
 import tokenize
 import zipfile
 import zlib
+from typing import BinaryIO
 
 import numpy as np
 
@@ -44,11 +46,20 @@ def read_npz(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
         If what it holds is not what `numpy.savez` writes; object arrays are refused.
     """
     with open(path, "rb") as file:
-        try:
-            with zipfile.ZipFile(file) as archive:
-                return {name.removesuffix(".npy"): _array(archive, name) for name in archive.namelist()}
-        except _DAMAGE as error:
-            raise DamagedArchive(f"{os.fspath(path)}: no .npz archive of plain arrays, or a damaged one") from error
+        return _arrays(file, os.fspath(path))
+
+
+def unpack_npz(content: bytes, *, name: str) -> dict[str, np.ndarray]:
+    """The same for an archive in memory, called `name` in the error."""
+    return _arrays(io.BytesIO(content), name)
+
+
+def _arrays(file: BinaryIO, name: str | bytes) -> dict[str, np.ndarray]:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return {member.removesuffix(".npy"): _array(archive, member) for member in archive.namelist()}
+    except _DAMAGE as error:
+        raise DamagedArchive(f"{name!s}: no .npz archive of plain arrays, or a damaged one") from error
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:

@@ -22,6 +22,7 @@ from features.audio import AudioInfo
 from features.cache import FeatureCache, content_key, sha256_of
 from features.isolation import AnalyserPool
 from models.classification import Classification
+from models.track_summary import BACKBONE, TrackSummary, summarise
 from service.errors import Cancelled
 from service.settings import Settings
 
@@ -36,10 +37,14 @@ LISTENING_VERSION = "2"  # part of every cache key: raise it when the same recor
 
 @dataclass(frozen=True)
 class TrackAnalysis:
-    """The answer about a recording, and its waveform for drawing: max |y| per equal slice of time."""
+    """The answer about a recording, and its waveform for drawing: max |y| per equal slice of time.
+
+    `summary` is what labelling projects need; None where another backbone heard it than theirs.
+    """
 
     classification: Classification
     waveform: np.ndarray
+    summary: TrackSummary | None = None
 
 
 class Engine:
@@ -128,7 +133,21 @@ class Engine:
 
         classifier = self.classifier
         heard = self._listen(classifier, path, sha256, tick)
-        return TrackAnalysis(classification=classifier.decide(heard), waveform=heard.analysis.waveform)
+        return TrackAnalysis(
+            classification=classifier.decide(heard),
+            waveform=heard.analysis.waveform,
+            summary=summarise(heard) if classifier.backbone.identity == BACKBONE else None,
+        )
+
+    def summarise(self, path: Path, *, sha256: str | None = None) -> TrackSummary:
+        """What labelling projects need of a recording: heard by the published backbone, whichever model answers.
+
+        Raises
+        ------
+        AudioError
+            If the recording cannot be used.
+        """
+        return summarise(self._listen(self._published, path, sha256, lambda _: None))
 
     def probe(self, path: Path) -> AudioInfo:
         """What the file says about itself, read in a separate process."""
@@ -149,6 +168,19 @@ class Engine:
         """Stop the decoding processes."""
         if "pool" in self.__dict__:
             self.pool.close()
+
+    @property
+    def _published(self) -> GenreClassifier:
+        """A classifier whose backbone is the published one: the active one, if it has it."""
+        active = self.classifier
+        return active if active.backbone.identity == BACKBONE else self._shipped
+
+    @cached_property
+    def _shipped(self) -> GenreClassifier:
+        from models.classifier import GenreClassifier
+        from models.registry import SHIPPED_ACTIVE
+
+        return GenreClassifier.load(SHIPPED_ACTIVE["genre"])
 
     @cached_property
     def pool(self) -> AnalyserPool:

@@ -16,6 +16,10 @@ class Conflict(ServiceError):
     """The request contradicts the state of what it names."""
 
 
+class Invalid(ServiceError):
+    """A value that was sent means nothing here; the message names it and what was expected."""
+
+
 class InProgress(Conflict):
     """The same request is being done at this moment; its answer will be there soon."""
 

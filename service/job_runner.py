@@ -17,8 +17,11 @@ from service.errors import Cancelled, NotFound, ServiceError
 from service.jobs import Job
 from service.services import Services
 from service.usecases import tracks as usecases
+from service.usecases.labelling import training
 
 BEAT_S = 1.0  # also: how soon a cancelled job hears of it
+LEARN_S = 2.0  # how soon enough new labels are noticed
+EXPIRE_S = 5.0
 RECOVER_S = 10.0
 TIDY_S = 600.0
 JOIN_S = 5.0
@@ -48,7 +51,18 @@ def classify(run: Run, services: Services) -> dict[str, Any]:
     return usecases.classify_track(run.job.track_id, services=services, progress=progress, cancelled=run.ended.is_set)
 
 
-KINDS: dict[str, Callable[[Run, Services], dict[str, Any]]] = {"classify": classify}
+def learn(run: Run, services: Services) -> dict[str, Any]:
+    """Train the model of the labelling project that the job is about."""
+
+    def progress(share: float) -> None:
+        run.progress = share
+
+    if run.job.project_id is None:
+        raise NotFound("This job names no labelling project.")
+    return training.learn(run.job.project_id, services=services, progress=progress, cancelled=run.ended.is_set)
+
+
+KINDS: dict[str, Callable[[Run, Services], dict[str, Any]]] = {"classify": classify, training.LEARN: learn}
 
 
 class JobRunner:
@@ -64,7 +78,13 @@ class JobRunner:
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=every, args=(seconds, act, self._stopping), name=act.__name__, daemon=True)
-            for seconds, act in ((BEAT_S, self._beat), (RECOVER_S, services.jobs.recover), (TIDY_S, self._tidy))
+            for seconds, act in (
+                (BEAT_S, self._beat),
+                (LEARN_S, self._learn_where_due),
+                (EXPIRE_S, services.label_queue.expire),
+                (RECOVER_S, services.jobs.recover),
+                (TIDY_S, self._tidy),
+            )
         ]
 
     def __enter__(self) -> "JobRunner":
@@ -139,6 +159,9 @@ class JobRunner:
         for run in self._running():
             if not self._services.jobs.beat(run.job, run.progress):
                 run.ended.set()
+
+    def _learn_where_due(self) -> None:
+        training.submit_due(self._services)
 
     def _tidy(self) -> None:
         tidy(self._services)

@@ -13,13 +13,14 @@ from typing import Any
 
 import structlog
 from sqlalchemy import ColumnElement, Update, delete, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from service.errors import NotFound
 from service.job_queue import JobQueue
 from service.storage.database import Database, affected
 from service.storage.ids import check_cursor, is_id, new_id
 from service.storage.pages import Page, iso, utc_now
+from service.storage.projects import hold_project
 from service.storage.tables import ClassificationRow, JobRow, TrackRow
 from service.storage.tracks import change, hold
 
@@ -64,6 +65,7 @@ class Job:
     start: int
     losses: int
     track_id: str | None
+    project_id: str | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -81,6 +83,7 @@ class Job:
             "started_at": iso(self.started_at),
             "finished_at": iso(self.finished_at),
             "track": self.track_id,
+            "project": self.project_id,
             "result": self.result,
             "problem": self.problem,
         }
@@ -101,28 +104,36 @@ class JobStore:
         NotFound
             If there is no such track.
         """
-        now = utc_now()
         with self._database.writing() as session:
             hold(session, track_id)
-            same = select(JobRow).where(JobRow.track_id == track_id, JobRow.kind == kind, JobRow.state.in_(UNFINISHED))
-            present = session.scalars(same.order_by(JobRow.id)).first()
-            if present is not None:
-                return _job(present)
-            row = JobRow(
-                id=new_id(),
-                kind=kind,
-                state="queued",
-                progress=0.0,
-                starts=0,
-                losses=0,
-                track_id=track_id,
-                created_at=now,
-                queued_at=now,
-            )
-            session.add(row)
-            change(session, track_id, state="queued", job_id=row.id, problem=None)
-        self.queue.put(row.id)
+            row, new = _waiting_or_new(session, kind, JobRow.track_id, track_id)
+            if new:
+                change(session, track_id, state="queued", job_id=row.id, problem=None)
+        if new:
+            self.queue.put(row.id)
         return _job(row)
+
+    def submit_for_project(self, kind: str, *, project_id: str) -> Job:
+        """Have work done for a labelling project; work of this kind that waits already is not doubled.
+
+        Raises
+        ------
+        NotFound
+            If there is no such project.
+        """
+        with self._database.writing() as session:
+            hold_project(session, project_id)
+            row, new = _waiting_or_new(session, kind, JobRow.project_id, project_id)
+        if new:
+            self.queue.put(row.id)
+        return _job(row)
+
+    def latest_of_project(self, project_id: str) -> Job | None:
+        """The job of a labelling project that was made last, or None."""
+        query = select(JobRow).where(JobRow.project_id == project_id).order_by(JobRow.id.desc()).limit(1)
+        with self._database.reading() as session:
+            row = session.scalars(query).one_or_none()
+        return None if row is None else _job(row)
 
     def get(self, job_id: str) -> Job:
         """A job with its result.
@@ -268,6 +279,24 @@ class JobStore:
             return session.scalars(query).all()
 
 
+def _waiting_or_new(
+    session: Session, kind: str, subject: InstrumentedAttribute[str | None], subject_id: str
+) -> tuple[JobRow, bool]:
+    """The job of this kind about a subject that is not finished, or a new one; the subject is held by the caller."""
+    same = select(JobRow).where(subject == subject_id, JobRow.kind == kind, JobRow.state.in_(UNFINISHED))
+    present = session.scalars(same.order_by(JobRow.id)).first()
+    if present is not None:
+        return present, False
+    now = utc_now()
+    row = JobRow(
+        id=new_id(), kind=kind, state="queued", progress=0.0, starts=0, losses=0, created_at=now, queued_at=now
+    )
+    setattr(row, subject.key, subject_id)
+    session.add(row)
+    session.flush()
+    return row, True
+
+
 def _fail(session: Session, job: Job, problem: dict[str, Any], *conditions: ColumnElement[bool]) -> bool:
     track_id = _hold_track(session, job.id)
     failed = {"state": "failed", "finished_at": utc_now(), "problem": problem}
@@ -318,6 +347,7 @@ def _job(row: JobRow, *, with_result: bool = False) -> Job:
         start=row.starts,
         losses=row.losses,
         track_id=row.track_id,
+        project_id=row.project_id,
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,

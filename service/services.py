@@ -10,7 +10,12 @@ from service.jobs import JobStore
 from service.settings import Settings
 from service.storage.blobs import BlobStore
 from service.storage.database import Database
+from service.storage.features import FeatureStore
 from service.storage.idempotency import IdempotencyStore
+from service.storage.label_queue import QueueStore
+from service.storage.labels import LabelStore
+from service.storage.project_versions import VersionStore
+from service.storage.projects import ProjectStore
 from service.storage.tokens import TokenStore
 from service.storage.tracks import TrackStore
 
@@ -25,8 +30,10 @@ class Services:
     ----------
     settings : Settings
         What the operator set.
-    database, blobs, tracks, jobs, tokens, idempotency
+    database, blobs, tracks, features, jobs, tokens, idempotency
         What outlives the process.
+    projects, label_queue, labels, versions
+        The same, of the labelling projects.
     engine : service.engine.Engine
         What listens; it loads at its first use.
     """
@@ -36,6 +43,11 @@ class Services:
         self.database = database
         self.blobs = BlobStore(settings.resolved_blob_url, scratch=settings.data_dir)
         self.tracks = TrackStore(database)
+        self.features = FeatureStore(database)
+        self.projects = ProjectStore(database)
+        self.label_queue = QueueStore(database)
+        self.labels = LabelStore(database)
+        self.versions = VersionStore(database)
         queue = JobQueue(settings.queue_url, folder=settings.data_dir)
         self.jobs = JobStore(database, queue)
         self.tokens = TokenStore(database)

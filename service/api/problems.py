@@ -46,6 +46,7 @@ KINDS: dict[type[Exception], Kind] = {
     models.IntegrityError: Kind(503, "model-damaged", "A model file is damaged"),
     models.ModelError: Kind(503, "model-unusable", "The model cannot be used"),
     service.NotFound: Kind(404, "not-found", "There is no such thing"),
+    service.Invalid: Kind(422, "invalid", "Something that was sent is not valid"),
     service.Conflict: Kind(409, "conflict", "That contradicts the present state"),
     service.Unauthorized: Kind(401, "unauthorized", "Please log in"),
     service.Forbidden: Kind(403, "forbidden", "That is not allowed"),

@@ -184,6 +184,7 @@ class JobSchema(Schema):
     started_at = String(required=True, allow_none=True)
     finished_at = String(required=True, allow_none=True)
     track = String(required=True, allow_none=True)
+    project = String(required=True, allow_none=True, metadata={"description": "the labelling project that it is for"})
     result = Raw(required=True, allow_none=True)
     problem = Nested(ProblemSchema, required=True, allow_none=True)
 

@@ -13,6 +13,7 @@ from models.classification import Classification
 from service.errors import NotFound
 from service.storage.database import Database
 from service.storage.ids import check_cursor, is_id, new_id
+from service.storage.labelling_tables import ItemRow
 from service.storage.pages import Page, iso, utc_now
 from service.storage.tables import ClassificationRow, JobRow, TrackRow, WaveformRow
 
@@ -274,6 +275,7 @@ class TrackStore:
             jobs = update(JobRow).where(JobRow.track_id == track_id)
             session.execute(jobs.where(JobRow.state.in_(UNFINISHED)).values(state="cancelled", finished_at=utc_now()))
             session.execute(jobs.values(result=None, track_id=None))
+            session.execute(update(ItemRow).where(ItemRow.track_id == track_id).values(available=False))
             session.execute(delete(TrackRow).where(TrackRow.id == track_id))
         return blob_key(track_id)
 
@@ -282,6 +284,12 @@ class TrackStore:
         with self._database.reading() as session:
             tracks, audio_s = session.execute(select(func.count(), func.sum(TrackRow.duration_s))).one()
         return Totals(tracks=tracks, audio_s=audio_s or 0.0)
+
+    def durations(self) -> dict[str, float]:
+        """Seconds of every track that are known."""
+        query = select(TrackRow.id, TrackRow.duration_s).where(TrackRow.duration_s.is_not(None))
+        with self._database.reading() as session:
+            return {track_id: seconds for track_id, seconds in session.execute(query) if seconds is not None}
 
     def stranded(self, *, since: timedelta) -> Sequence[str]:
         """Tracks that wait for an answer that no job is about to give, unchanged for `since`."""

@@ -118,6 +118,8 @@ def classify_track(
     with services.blobs.local(track.blob) as path, _called(track.filename, path.name):
         heard = services.engine.classify(path, sha256=track.sha256, progress=progress, cancelled=cancelled)
     answer = services.tracks.save(track_id, heard.classification, heard.waveform).classification
+    if (summary := heard.summary) is not None:
+        services.features.put(track_id, summary.backbone, summary.vector, start_s=summary.start_s)
     assert answer is not None
     return answer
 

@@ -12,7 +12,9 @@ from features.audio import AudioInfo, load, probe
 from features.pictures import mel_picture, scalogram_picture
 from models.classification import Classification, Evidence, TagActivation
 from models.segmentation import SEGMENT_HOP_S, SEGMENT_S, runs_of, segments_of
+from models.track_summary import TrackSummary
 from service.errors import Cancelled
+from tests.support.sound_summaries import summary_of
 
 GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
 LOW, HIGH = "reggae", "jazz"
@@ -27,6 +29,7 @@ N_TICKS = 20
 class Heard:
     classification: Classification
     waveform: np.ndarray
+    summary: TrackSummary
 
 
 class PitchEngine:
@@ -104,7 +107,11 @@ class PitchEngine:
                 attributes=analysis.attributes,
             ),
             analysis.waveform,
+            summary_of(path),
         )
+
+    def summarise(self, path: Path, *, sha256: str | None = None) -> TrackSummary:
+        return summary_of(path)
 
 
 def _hear(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -18,9 +18,12 @@ START_S = 30.0
 _numbers = count()
 
 
-def new_database() -> str:
-    """URL of a database of its own; skips the test where no server can be started."""
-    folder = _server()
+def new_database(*, durable: bool = False) -> str:
+    """URL of a database of its own; skips the test where no server can be started.
+
+    A durable one waits for the disk at every commit, as it should where anything is measured.
+    """
+    folder = _server("on" if durable else "off")
     if isinstance(folder, str):
         pytest.skip(folder)
     name = f"test{next(_numbers)}"
@@ -30,7 +33,7 @@ def new_database() -> str:
 
 
 @cache
-def _server() -> Path | str:
+def _server(fsync: str) -> Path | str:
     """Folder of the server's socket, or why there is none."""
     programs = _programs()
     if programs is None:
@@ -51,7 +54,7 @@ def _server() -> Path | str:
     if made.returncode:
         return f"initdb failed: {made.stderr.strip().splitlines()[-1:]}"
     server = subprocess.Popen(
-        [*prefix, programs / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"],
+        [*prefix, programs / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", f"fsync={fsync}"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd=folder,

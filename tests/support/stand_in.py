@@ -16,8 +16,10 @@ from PIL import Image
 from features.analysis import Analysis, AnalysisSettings, analyse
 from features.audio import AudioInfo, probe
 from models.classification import Classification, Evidence, Segment, TagActivation
+from models.track_summary import TrackSummary
 from service.engine import TrackAnalysis
 from service.errors import Cancelled
+from tests.support.sound_summaries import summary_of
 
 GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
 TAGS = ("guitar", "drums", "vocal")
@@ -80,7 +82,14 @@ class StandInEngine:
                 pass
         content = sha256 or hashlib.sha256(Path(path).read_bytes()).hexdigest()
         self.classified.append(content)
-        return TrackAnalysis(classification=_answer(run.result, self.genre), waveform=run.result.waveform)
+        return TrackAnalysis(
+            classification=_answer(run.result, self.genre),
+            waveform=run.result.waveform,
+            summary=summary_of(path),
+        )
+
+    def summarise(self, path: Path, *, sha256: str | None = None) -> TrackSummary:
+        return summary_of(path)
 
     def picture(self, path: Path, kind: Literal["mel", "scalogram"], *, width: int = 1200, height: int = 256) -> bytes:
         probe(path)

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from service.storage import labelling_tables  # noqa: F401  registers its tables
 from service.storage.tables import Base
 
 connection = context.config.attributes["connection"]

@@ -1,0 +1,128 @@
+"""Files of this machine become tracks: those whose content the library has already are not copied again."""
+
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from mutagen import File, MutagenError
+from mutagen.asf import ASF
+from mutagen.id3 import ID3
+from mutagen.mp4 import MP4
+
+from features.cache import sha256_of
+from features.errors import AudioError
+from service.errors import PayloadTooLarge
+from service.usecases.find_recordings import Found
+from service.usecases.labelling.pool import take_in
+
+if TYPE_CHECKING:
+    from service.services import Services
+
+PAGE = 500  # tracks in one question to the database
+
+ArtistFrom = Literal["tag", "folder", "none"]
+
+
+@dataclass(frozen=True)
+class TakenIn:
+    """What came of a file.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    track_id : str or None
+        The track with its content; None where it cannot be used.
+    problem : str
+        Why not; "" otherwise.
+    copied : bool
+        Whether the track is new.
+    artist : str
+        "" where it is unknown.
+    """
+
+    path: Path
+    track_id: str | None
+    problem: str = ""
+    copied: bool = False
+    artist: str = ""
+
+
+def take_in_files(found: Iterable[Found], *, artist_from: ArtistFrom, services: "Services") -> Iterator[TakenIn]:
+    """Take files into the library, one after the other; one that cannot be used stops no other.
+
+    Parameters
+    ----------
+    found : iterable of Found
+        The recordings (`find_recordings`).
+    artist_from : {"tag", "folder", "none"}
+        Who made them: as their tags say, as the folder is called in which they lie, or nobody knows.
+    services : Services
+        Where they go.
+
+    Raises
+    ------
+    StorageFull
+        If there is no room left.
+    """
+    known = _by_content(services)
+    for each in found:
+        path = each.path
+        try:
+            if each.error is not None:
+                raise each.error
+            sha256 = sha256_of(path)
+            copied = sha256 not in known
+            if copied:
+                (added,) = take_in([path], services=services)
+                if added.track_id is None:
+                    yield TakenIn(path, None, added.problem or "")
+                    continue
+                known[sha256] = added.track_id
+        except (AudioError, PayloadTooLarge) as error:
+            yield TakenIn(path, None, str(error))
+        else:
+            artist = {"tag": artist_of, "folder": _folder_of, "none": _nobody}[artist_from](path)
+            yield TakenIn(path, known[sha256], copied=copied, artist=artist)
+
+
+def artist_of(path: Path) -> str:
+    """The artist that a file's tags name; "" where they name none, cannot be read, or are of an unknown kind."""
+    try:
+        file = File(path)
+        if file is None or file.tags is None:
+            return ""
+        field = (
+            "TPE1"
+            if isinstance(file.tags, ID3)
+            else "\xa9ART"
+            if isinstance(file, MP4)
+            else "Author"
+            if isinstance(file, ASF)
+            else "artist"
+        )
+        values = file.tags.get(field, ())
+        return " ".join(" ".join(str(value) for value in values).split())
+    except (OSError, MutagenError, struct.error, ValueError, LookupError, ArithmeticError, EOFError):
+        return ""  # of damaged tags nothing is known
+
+
+def _folder_of(path: Path) -> str:
+    return path.absolute().parent.name
+
+
+def _nobody(_: Path) -> str:
+    return ""
+
+
+def _by_content(services: "Services") -> dict[str, str]:
+    """The oldest track of each content in the library, by its hash."""
+    found: dict[str, str] = {}
+    cursor = None
+    while True:
+        page = services.tracks.list(cursor=cursor, limit=PAGE)
+        found |= {track.sha256: track.id for track in page.items}
+        if (cursor := page.next_cursor) is None:
+            return found
