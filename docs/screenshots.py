@@ -7,11 +7,15 @@ development data (from the music of Battle for Wesnoth) and three of the game Fr
 frozen-bubble-data):
 
     python docs/screenshots.py ../shared/data/audio /usr/share/games/frozen-bubble/snd --star introzik
+
+The labelling pages show clips of our own composers, rendered by this script: two annotators that err now and then
+answer about a part of them, and the project's model learns as it would for people.
 """
 
 import argparse
 import io
 import os
+import random
 import shutil
 import sys
 import tempfile
@@ -25,10 +29,16 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
+from datasets.rendered_corpus import render_corpus
 from service.app import create_app
+from service.project_settings import ProjectSettings
 from service.services import Services
 from service.settings import Settings
+from service.storage.label_queue import Answer
+from service.storage.projects import Project
 from service.usecases import tracks as usecases
+from service.usecases.labelling import training
+from service.usecases.labelling.pool import add_tracks
 
 IMAGES = Path(__file__).parent / "images"
 MAX_BYTES = 400_000
@@ -51,6 +61,12 @@ PHONE: dict[str, Any] = {
     "is_mobile": True,
     "has_touch": True,
 }
+CLIP_GENRES = ("blues", "bossa_nova", "cumbia", "drum_and_bass", "reggae", "waltz")
+CLIP_S = 12.0
+CLIPS_OF_A_GENRE = 24
+SECOND_OPINIONS = 24  # clips that both annotators answer about
+TRAIN_AT = (24, 36, 48, 64, 84, 104)  # labels
+ERRORS = {"Ana": 0.04, "Ben": 0.1}  # share of an annotator's answers that are another genre
 
 
 def main() -> None:
@@ -74,6 +90,7 @@ def main() -> None:
         star = next(track for name, track in ids.items() if options.star in name)
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         photograph(browser, url, star)
+        photograph_labelling(browser, url, label_clips(services))
         browser.close()
 
 
@@ -130,6 +147,73 @@ def photograph(browser: Browser, url: str, star: str) -> None:
     page.locator("#player").evaluate("card => scrollTo(0, card.offsetTop - 76)")
     keep(page, "track-phone-player")
     page.context.close()
+
+
+def label_clips(services: Services) -> Project:
+    """A project in the middle of its work: clips of our own composers, a part of them answered about."""
+    genres = [genre.replace("_", " ") for genre in CLIP_GENRES]
+    settings = ProjectSettings(suggestions="shown", overlap=2)
+    project = services.projects.create("Rendered clips", genres=genres, settings=settings, actor="screenshots")
+    dice = random.Random(0)
+    with tempfile.TemporaryDirectory() as folder:
+        hours = len(CLIP_GENRES) * CLIPS_OF_A_GENRE * CLIP_S / 3600
+        clips = list(render_corpus(Path(folder), hours=hours, genres=CLIP_GENRES, clip_s=CLIP_S).recordings)
+        dice.shuffle(clips)
+        truth: dict[str, str] = {}
+        for number, clip in enumerate(clips, start=1):
+            with clip.path.open("rb") as stream:
+                track = usecases.receive_upload(stream, f"clip {number:03}.flac", services=services)
+            usecases.classify_track(track.id, services=services)
+            truth[track.id] = clip.label.replace("_", " ")
+    add_tracks(project, truth, actor="screenshots", services=services)
+    training.learn(project.id, services=services)
+    for number in range(1, TRAIN_AT[-1] + 1):
+        annotator = ("Ana", "Ben")[number % 2]
+        lease = services.label_queue.lease(project.id, annotator)
+        assert lease is not None
+        wrong = dice.random() < ERRORS[annotator]
+        said = dice.choice(genres) if wrong else truth[lease.track_id]
+        services.label_queue.answer(lease.id, Answer("label", genres=(said,)), annotator)
+        if number == 2 * SECOND_OPINIONS:
+            services.projects.change(project.id, actor="screenshots", settings={"overlap": 1})
+        if number in TRAIN_AT:
+            print(f"{number} labels: {training.learn(project.id, services=services)}")
+    return services.projects.get(project.id)
+
+
+def photograph_labelling(browser: Browser, url: str, project: Project) -> None:
+    """The place where one labels, and the page of the project."""
+    for theme in ("light", "dark"):
+        page = opened_labelling(browser, f"{url}projects/{project.id}/label", color_scheme=theme, **DESKTOP)
+        hear_a_little(page)
+        keep(page, f"label-{theme}")
+        page.set_viewport_size(TALL)
+        page.goto(f"{url}projects/{project.id}")
+        page.locator(".curve .point.chosen").wait_for()
+        keep(page, f"dashboard-{theme}")
+        page.context.close()
+    page = opened_labelling(browser, f"{url}projects/{project.id}/label", color_scheme="light", **PHONE)
+    hear_a_little(page)
+    keep(page, "label-phone")
+    page.context.close()
+
+
+def opened_labelling(browser: Browser, url: str, **options: Any) -> Page:
+    """A page for Ana, in a fresh profile and without motion."""
+    context = browser.new_context(reduced_motion="reduce", **options)
+    context.add_init_script("localStorage.setItem('genrelab.annotator', 'Ana')")
+    page = context.new_page()
+    page.goto(url)
+    return page
+
+
+def hear_a_little(page: Page) -> None:
+    """Begin to play, so that the played part and the playhead show."""
+    page.locator(".deck.shown .peaks path[d]").first.wait_for()
+    page.locator(".deck.shown img").evaluate("image => image.decode()")
+    page.keyboard.press("Space")
+    page.wait_for_timeout(900)
+    page.keyboard.press("Space")
 
 
 def opened(browser: Browser, url: str, **options: Any) -> Page:

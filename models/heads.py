@@ -7,6 +7,8 @@ import numpy as np
 
 from models.calibrated_head import KIND
 from models.errors import ModelError
+from models.few_label_head import ARCHITECTURE as FEW_LABELS
+from models.few_label_head import FewLabelHead
 from models.genre_head import GenreHead
 from models.hybrid_head import ARCHITECTURE, HybridHead
 from models.listening import Listening
@@ -61,4 +63,8 @@ def load_head(folder: Path) -> Head:
         return HybridHead(card, arrays)
     if architecture == "members":
         return GenreHead(card, arrays)
-    raise ModelError(f"{folder}: a head of architecture {architecture!r}, expected members or {ARCHITECTURE}")
+    if architecture == FEW_LABELS:
+        return FewLabelHead(card, arrays)
+    raise ModelError(
+        f"{folder}: a head of architecture {architecture!r}, expected members, {ARCHITECTURE} or {FEW_LABELS}"
+    )

@@ -10,7 +10,23 @@ from flask.json.provider import DefaultJSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from service import logs
-from service.api import classifications, docs, error_handlers, health, index, jobs, metrics, models, openapi, tracks
+from service.api import (
+    classifications,
+    docs,
+    error_handlers,
+    health,
+    index,
+    jobs,
+    label_studio,
+    labels,
+    metrics,
+    models,
+    openapi,
+    projects,
+    queue,
+    tracks,
+    trainings,
+)
 from service.api.admission import Admission
 from service.api.requests import MAX_BODY_BYTES, MAX_FORM_FIELD_BYTES, MAX_FORM_PARTS, BoundedRequest
 from service.prefix import SubPath
@@ -74,7 +90,8 @@ def create_app(settings: Settings | None = None, services: "Services | None" = N
     app.before_request(access.enforce)
     headers.register(app)
     sessions.register(app, settings)
-    for resource in (index, classifications, tracks, jobs, models, health, docs):
+    labelling = (projects, queue, labels, trainings, label_studio)
+    for resource in (index, classifications, tracks, jobs, models, *labelling, health, docs):
         app.register_blueprint(resource.bp)
     openapi.register(app)
     _register_pages(app)

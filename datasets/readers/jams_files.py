@@ -73,7 +73,7 @@ def _load(path: Path) -> Any:
         return jams.load(str(path), validate=False)
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read ({error.strerror})") from error
-    except (jams.JamsError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (jams.JamsError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
         raise DatasetError(f"{path}: no JAMS file ({error})") from error
 
 

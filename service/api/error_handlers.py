@@ -11,6 +11,7 @@ from flask import Response, g, json, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
+from datasets.errors import DatasetError
 from features.errors import FeatureError
 from models.errors import ModelError
 from service.api.problems import STATUS_TITLES, describe, generic, retry_after_s
@@ -37,6 +38,7 @@ def register(app: APIFlask) -> None:
     log = structlog.stdlib.get_logger("service.errors")
 
     @app.errorhandler(ServiceError)
+    @app.errorhandler(DatasetError)
     @app.errorhandler(FeatureError)
     @app.errorhandler(ModelError)
     def known(error: Exception) -> ResponseReturnValue:

@@ -15,7 +15,10 @@ ALWAYS = (400, 401, 403, 421, 429, 500, 503)
 WITH_PATH = (404,)
 WITH_INPUT = (422,)
 CHANGES = (409,)
+WITH_BODY = (408, 413, 415, 422)
 UPLOAD = (408, 413, 415)
+IN_A_PROJECT = ("/v1/queue/", "/v1/labels", "/v1/trainings")  # which the query or the body may name
+WITHOUT_KEY = ("/v1/queue/", "/v1/labels")  # a lease is answered once, and says so
 PROBLEM_REF = {"$ref": "#/components/schemas/Problem"}
 SCHEMA_NAME = re.compile(r"^(\w+?)Schema\d*$")
 SCHEMA_REF = re.compile(r"^#/components/schemas/(\w+?)Schema\d*$")
@@ -26,7 +29,10 @@ def register(app: APIFlask) -> None:
     app.config.update(
         HTTP_ERROR_SCHEMA=ProblemSchema,
         VALIDATION_ERROR_SCHEMA=ProblemSchema,
-        SECURITY_SCHEMES={"token": {"type": "http", "scheme": "bearer"}},
+        SECURITY_SCHEMES={
+            "token": {"type": "http", "scheme": "bearer"},
+            "password": {"type": "http", "scheme": "basic", "description": "any user name; the token is the password"},
+        },
         AUTO_OPERATION_ID=True,
     )
     app.info = {
@@ -71,16 +77,17 @@ def _tidy(spec: dict[str, Any]) -> dict[str, Any]:
 def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     upload = "multipart/form-data" in operation.get("requestBody", {}).get("content", {})
     statuses = [*ALWAYS]
-    statuses += WITH_PATH if "{" in path else ()
-    statuses += WITH_INPUT if operation.get("parameters") or upload else ()
+    statuses += WITH_PATH if "{" in path or path.startswith(IN_A_PROJECT) else ()
+    statuses += WITH_INPUT if operation.get("parameters") else ()
     statuses += CHANGES if method != "get" else ()
-    statuses += UPLOAD if upload or path.endswith(".png") else ()
-    for status in sorted(statuses):
+    statuses += WITH_BODY if "requestBody" in operation else ()
+    statuses += UPLOAD if path.endswith(".png") else ()
+    for status in sorted({*statuses}):
         operation["responses"][str(status)] = {
             "description": STATUS_TITLES[status],
             "content": {PROBLEM_JSON: {"schema": PROBLEM_REF}},
         }
-    if method == "post":
+    if method == "post" and not path.startswith(WITHOUT_KEY) and "/label-studio/" not in path:
         operation["parameters"].append(
             {
                 "in": "header",
@@ -91,7 +98,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         )
     if upload:
         operation["requestBody"]["required"] = True
-    operation["security"] = [{"token": []}, {}]
+    operation["security"] = [{"token": []}, {"password": []}, {}]
 
 
 def _complete_classification(responses: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ It knows no web framework, so that a job that failed says the same words as a re
 from dataclasses import dataclass
 from typing import Any
 
+from datasets import errors as datasets
 from features import errors as features
 from models import errors as models
 from service import errors as service
@@ -41,6 +42,7 @@ KINDS: dict[type[Exception], Kind] = {
     features.AudioTooLong: Kind(413, "audio-too-long", "This recording is too long"),
     features.DecoderLimitExceeded: Kind(422, "decoder-limit-exceeded", "This recording takes too much to decode"),
     features.FeatureError: Kind(422, "unusable-audio", "This recording cannot be used"),
+    datasets.DatasetError: Kind(422, "unusable-data", "This data cannot be used"),
     models.BackboneMissing: Kind(503, "model-missing", "The model is not installed yet"),
     models.UnknownModel: Kind(404, "unknown-model", "There is no such model"),
     models.IntegrityError: Kind(503, "model-damaged", "A model file is damaged"),

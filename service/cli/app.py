@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import classify, datasets, doctor, embed, evaluate, models, render, serve, tokens, train
+from service.cli import classify, datasets, doctor, embed, evaluate, labels, models, render, serve, tokens, train
 from service.cli.exits import GenrelabGroup
 
 
@@ -44,4 +44,5 @@ app.add_typer(datasets.app, name="datasets")
 app.add_typer(train.app, name="train")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(models.app, name="models")
+app.add_typer(labels.app, name="labels")
 app.add_typer(tokens.app, name="tokens")

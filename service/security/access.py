@@ -1,7 +1,8 @@
 """Tokens, roles, and the one table of what each role may do.
 
-A request is somebody's by its bearer token, by the session that the page's login made from a token, or, as long
-as no token exists at all, by coming from this very machine. Once a token exists, one is needed everywhere.
+A request is somebody's by its bearer token (or by the token as the password of basic authentication), by the session
+that the page's login made from a token, or, as long as no token exists at all, by coming from this very machine. Once
+a token exists, one is needed everywhere.
 A route that is missing from the table is an administrator's.
 """
 
@@ -60,10 +61,45 @@ ACCESS: dict[str, Role] = {
     "models.list_models": Role.LISTENER,
     "web.index": Role.LISTENER,
     "web.track": Role.LISTENER,
+    # An annotator sees the labelling projects and answers in them.
+    "web.projects": Role.ANNOTATOR,
+    "web.project": Role.ANNOTATOR,
+    "web.label": Role.ANNOTATOR,
+    "projects.list_projects": Role.ANNOTATOR,
+    "projects.get_project": Role.ANNOTATOR,
+    "projects.get_dashboard": Role.ANNOTATOR,
+    "projects.list_items": Role.ANNOTATOR,
+    "projects.list_events": Role.ANNOTATOR,
+    "projects.export_labels": Role.ANNOTATOR,
+    "queue.lease_item": Role.ANNOTATOR,
+    "queue.renew_lease": Role.ANNOTATOR,
+    "queue.skip_item": Role.ANNOTATOR,
+    "queue.flag_item": Role.ANNOTATOR,
+    "queue.get_stats": Role.ANNOTATOR,
+    "labels.list_labels": Role.ANNOTATOR,
+    "labels.create_label": Role.ANNOTATOR,
+    "labels.undo_act": Role.ANNOTATOR,
+    "label_studio.get_health": Role.ANNOTATOR,
+    "label_studio.get_root": Role.ANNOTATOR,
+    "label_studio.set_up": Role.ANNOTATOR,
+    "label_studio.predict": Role.ANNOTATOR,
+    "label_studio.take_note": Role.ANNOTATOR,
     # The library and the models are everybody's: only an administrator takes a track away or changes the answers.
     "tracks.delete_track": Role.ADMIN,
     "models.activate_model": Role.ADMIN,
     "models.roll_back": Role.ADMIN,
+    # So are the projects: what is asked in them, of whom, and which model they learn.
+    "projects.create_project": Role.ADMIN,
+    "projects.change_project": Role.ADMIN,
+    "projects.add_genre": Role.ADMIN,
+    "projects.rename_genre": Role.ADMIN,
+    "projects.merge_genres": Role.ADMIN,
+    "projects.add_items": Role.ADMIN,
+    "projects.import_labels": Role.ADMIN,
+    "trainings.create_training": Role.ADMIN,
+    "trainings.activate_version": Role.ADMIN,
+    "trainings.roll_back_version": Role.ADMIN,
+    "trainings.publish_version": Role.ADMIN,
 }
 
 
@@ -132,14 +168,23 @@ def enforce() -> None:
 def _identify(services: "Services") -> Principal:
     header = request.headers.get("Authorization")
     if header is not None:
-        scheme, _, secret = header.partition(" ")
-        token = services.tokens.verify(secret.strip()) if scheme.lower() == "bearer" else None
-        return _of_token(token, "token")
+        return _of_token(services.tokens.verify(_secret(header)), "token")
     if SESSION_TOKEN in session:
         return _of_token(services.tokens.get(session[SESSION_TOKEN]), "session")
     if is_loopback(request.remote_addr) and is_loopback(services.settings.host) and not services.tokens.any():
         return Principal(id="local", name="this machine", role=Role.ADMIN, via="local")
     return NOBODY
+
+
+def _secret(header: str) -> str:
+    """The token in the header `Authorization`; "" where there is none. Label Studio knows only basic authentication."""
+    scheme, _, secret = header.partition(" ")
+    match scheme.lower():
+        case "bearer":
+            return secret.strip()
+        case "basic" if request.authorization is not None:
+            return request.authorization.password or ""
+    return ""
 
 
 def _of_token(token: "Token | None", via: Literal["token", "session"]) -> Principal:

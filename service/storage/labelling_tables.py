@@ -16,6 +16,7 @@ from service.storage.tables import Base, Id, Json, Sha256
 Number = BigInteger().with_variant(Integer, "sqlite")  # only an INTEGER numbers itself there
 Annotator = String(100)
 AVAILABLE = text("available")
+AVAILABLE_IN_SQLITE = text("available = 1")  # as queries say it there: SQLite uses an index only for its own words
 HELD = text("ended_at IS NULL")
 IN_USE = text("merged_into IS NULL")
 
@@ -62,8 +63,10 @@ class ItemRow(Base):
 
     __tablename__ = "items"
     __table_args__ = (
-        Index("ix_items_ranked", "project_id", "rank", sqlite_where=AVAILABLE, postgresql_where=AVAILABLE),
-        Index("ix_items_random", "project_id", "random_order", sqlite_where=AVAILABLE, postgresql_where=AVAILABLE),
+        *(
+            Index(name, "project_id", column, sqlite_where=AVAILABLE_IN_SQLITE, postgresql_where=AVAILABLE)
+            for name, column in (("ix_items_ranked", "rank"), ("ix_items_random", "random_order"))
+        ),
         Index("uq_items_track", "project_id", "track_id", unique=True),
     )
 

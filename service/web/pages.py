@@ -30,6 +30,46 @@ TRACK_KEYS = [
     (["m"], "sound on or off"),
     (["?"], "this list"),
 ]
+PROJECTS_KEYS = [
+    (["n"], "a new project"),
+    (["?"], "this list"),
+]
+PROJECT_KEYS = [
+    (["l"], "go on labelling"),
+    (["Space"], "play or pause the recording that was played last"),
+    (["?"], "this list"),
+]
+STRATEGIES = [
+    ("mixed", "a mix: unsure ones that differ from each other"),
+    ("margin", "two genres nearly as likely"),
+    ("entropy", "many genres as likely"),
+    ("least_confidence", "the likeliest genre unlikely"),
+    ("badge", "unsure and far apart"),
+    ("committee", "models disagree"),
+    ("core_set", "unlike those labelled"),
+    ("typicality", "typical of many others"),
+    ("random", "at random"),
+]
+LABEL_KEYS = [
+    (["1", "–", "9"], "the first nine genres: label, and on to the next recording"),
+    (["0"], "the tenth genre; none of these where there are fewer"),
+    (["N"], "none of these"),
+    (["/"], "find a genre by its first letters; Enter takes it"),
+    (["Enter"], "save and go on, where a recording may have several genres"),
+    (["U"], "unsure: the next answer counts for less"),
+    (["Z"], "take the last answer back"),
+    (["S"], "skip: leave it to somebody else"),
+    (["B"], "broken: noise, silence, cut off"),
+    (["G"], "several genres, one after the other"),
+    (["T"], "write a note"),
+    (["Space"], "play or pause"),
+    (["←", "→"], "5 seconds back or forward (with Shift: 15)"),
+    (["L"], "repeat the most telling stretch"),
+    (["[", "]"], "slower or faster"),
+    (["M"], "sound on or off"),
+    (["H"], "hide or show what the model suggests"),
+    (["?"], "this list"),
+]
 
 
 @bp.get("/")
@@ -50,6 +90,25 @@ def track(track_id: str) -> Response:
     )
 
 
+@bp.get("/projects")
+def projects() -> Response:
+    """The labelling projects, and the form for a new one."""
+    return _page("web/projects.html", shortcuts=PROJECTS_KEYS)
+
+
+@bp.get("/projects/<project_id>")
+def project(project_id: str) -> Response:
+    """How far a project is: annotators, learning curve, versions of its model, genres, settings."""
+    found = services().projects.get(project_id)
+    return _page("web/project.html", shortcuts=PROJECT_KEYS, project=found, strategies=STRATEGIES)
+
+
+@bp.get("/projects/<project_id>/label")
+def label(project_id: str) -> Response:
+    """Where recordings are heard and labelled, one after the other."""
+    return _page("web/label.html", shortcuts=LABEL_KEYS, project=services().projects.get(project_id))
+
+
 @bp.get("/login")
 def login() -> Response:
     """The form that turns a token into a session."""
@@ -67,6 +126,9 @@ def _page(template: str, **values: Any) -> Response:
             api_root=url_for("web.index") + "v1/",
             signed_in=who.via == "session",
             may_delete=who.role >= Role.ADMIN,
+            may_manage=who.role >= Role.ADMIN,
+            may_label=who.role >= Role.ANNOTATOR,
+            annotator=None if who.via == "local" else who.name,
             **values,
         )
     )

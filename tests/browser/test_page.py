@@ -429,7 +429,7 @@ def test_below_a_sub_path(serve: Callable[..., Live], open_page: Callable[..., A
     drawn(page)
     page.locator(".picture[data-kind=spectrogram]").scroll_into_view_if_needed()
     page.locator(".picture[data-kind=spectrogram] img").wait_for()
-    page.get_by_role("link", name="Library").click()
+    page.locator(".crumb").click()
     page.locator("#rows tr").wait_for()
     assert [url for url in outside if not url.startswith("blob:")] == []
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from mutagen import File, MutagenError
-from mutagen.asf import ASF
+from mutagen.apev2 import APEBinaryValue, APEExtValue
+from mutagen.asf import ASFTags
 from mutagen.id3 import ID3
-from mutagen.mp4 import MP4
+from mutagen.mp4 import MP4Tags
 
 from features.cache import sha256_of
 from features.errors import AudioError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from service.services import Services
 
 PAGE = 500  # tracks in one question to the database
+ARTIST_FIELDS = ((ID3, "TPE1"), (MP4Tags, "\xa9ART"), (ASFTags, "Author"))  # of tags that call it otherwise
 
 ArtistFrom = Literal["tag", "folder", "none"]
 
@@ -94,17 +96,10 @@ def artist_of(path: Path) -> str:
         file = File(path)
         if file is None or file.tags is None:
             return ""
-        field = (
-            "TPE1"
-            if isinstance(file.tags, ID3)
-            else "\xa9ART"
-            if isinstance(file, MP4)
-            else "Author"
-            if isinstance(file, ASF)
-            else "artist"
-        )
+        field = next((name for kind, name in ARTIST_FIELDS if isinstance(file.tags, kind)), "artist")
         values = file.tags.get(field, ())
-        return " ".join(" ".join(str(value) for value in values).split())
+        texts = () if isinstance(values, APEBinaryValue | APEExtValue) else (str(value) for value in values)
+        return " ".join(", ".join(texts).split())
     except (OSError, MutagenError, struct.error, ValueError, LookupError, ArithmeticError, EOFError):
         return ""  # of damaged tags nothing is known
 

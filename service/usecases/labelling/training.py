@@ -128,6 +128,40 @@ def learn(
     return result | {"version": version.version, "activated": activated, "reason": version.reason}
 
 
+def answer_with(project: Project, version: int | None, *, actor: str, services: "Services") -> Version:
+    """Let a version answer from now on, and rank the queue by it.
+
+    Parameters
+    ----------
+    project : Project
+        Whose model.
+    version : int or None
+        Which one; None for the one that answered before the active one.
+    actor : str
+        Who wants it.
+    services : Services
+        Where the project is.
+
+    Raises
+    ------
+    Conflict
+        If none answered before.
+    NotFound
+        If there is no such version.
+    """
+    if version is None:
+        activated = services.versions.roll_back(project.id, actor=actor)
+    else:
+        activated = services.versions.activate(project.id, version, actor=actor)
+    project = services.projects.get(project.id)
+    material = gather(project, services)
+    if material.entries:
+        probabilities = _probabilities(project, material, head_of(project, activated.version, services))
+        _tell(project, material, probabilities, services)
+        _rank(project, material, probabilities, services)
+    return activated
+
+
 def labels_until_training(project: Project, services: "Services") -> int:
     """How many more labels there will be before the next training; 0 where it is due."""
     latest, job = services.versions.latest(project.id), services.jobs.latest_of_project(project.id)

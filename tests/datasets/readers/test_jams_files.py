@@ -85,6 +85,9 @@ def test_files_without_tags_are_unlabelled_among_others(put):
         '{"file_metadata": []}',
         '{"strange": 1}',
         "[" * 100_000,
+        '{"annotations": [{"namespace": "tag_open", "data": [{"time": 1'
+        + "0" * 400
+        + ', "duration": 1, "value": "x", "confidence": 1}]}]}',
     ],
 )
 def test_what_is_no_jams_is_refused_by_name(put, text):

@@ -6,10 +6,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from models.active import STRATEGIES
+from service.project_settings import ProjectSettings
 from service.web import pages
 from tests.support.library import add_track
 
-PAGES = ("/", "/login", "/tracks/{track}")
+PAGES = ("/", "/login", "/tracks/{track}", "/projects", "/projects/{project}", "/projects/{project}/label")
 HOSTILE = "\"><script>alert(1)</script>{{ 7*7 }}'&\u202e.mp3"
 
 
@@ -44,11 +46,26 @@ def track(parts):
 
 
 @pytest.fixture
-def page(client, track):
-    """The elements of a page; `{track}` in its address is the track's id."""
+def project(parts):
+    return parts.projects.create("Lisbon", genres=["fado", "morna"], settings=ProjectSettings(), actor="test")
+
+
+@pytest.fixture
+def address(track, project):
+    """The address of a page; `{track}` and `{project}` in it are ids."""
+
+    def of(url: str) -> str:
+        return url.format(track=track.id, project=project.id)
+
+    return of
+
+
+@pytest.fixture
+def page(client, address):
+    """The elements of a page."""
 
     def get(url: str, **kwargs) -> Elements:
-        answer = client.get(url.format(track=track.id), **kwargs)
+        answer = client.get(address(url), **kwargs)
         assert (answer.status_code, answer.mimetype) == (200, "text/html")
         return Elements(answer.text)
 
@@ -92,13 +109,13 @@ def test_what_labels_and_describes_a_part_of_a_page_is_there(page, url):
 
 
 @pytest.mark.parametrize("url", PAGES)
-def test_styles_carry_the_nonce_of_their_answer_and_of_no_other(client, track, url):
-    answers = [client.get(url.format(track=track.id)) for _ in range(2)]
+def test_styles_carry_the_nonce_of_their_answer_and_of_no_other(client, address, url):
+    answers = [client.get(address(url)) for _ in range(2)]
     nonces = [re.search(r"style-src 'self' 'nonce-([^']+)'", a.headers["Content-Security-Policy"])[1] for a in answers]
     assert nonces[0] != nonces[1]
     for answer, nonce in zip(answers, nonces, strict=True):
         links = Elements(answer.text).of("link")
-        assert [link.get("nonce") for link in links if link["rel"] == "stylesheet"] == [nonce]
+        assert {link.get("nonce") for link in links if link["rel"] == "stylesheet"} == {nonce}
 
 
 def test_the_library_knows_how_much_may_be_sent(make_app):
@@ -107,7 +124,16 @@ def test_the_library_knows_how_much_may_be_sent(make_app):
     assert "up to 7 MB each" in answer.text
 
 
-@pytest.mark.parametrize(("url", "keys"), [("/", pages.LIBRARY_KEYS), ("/tracks/{track}", pages.TRACK_KEYS)])
+@pytest.mark.parametrize(
+    ("url", "keys"),
+    [
+        ("/", pages.LIBRARY_KEYS),
+        ("/tracks/{track}", pages.TRACK_KEYS),
+        ("/projects", pages.PROJECTS_KEYS),
+        ("/projects/{project}", pages.PROJECT_KEYS),
+        ("/projects/{project}/label", pages.LABEL_KEYS),
+    ],
+)
 def test_every_shortcut_of_a_page_is_on_its_list(page, url, keys):
     words = page(url).words
     for names, does in keys:
@@ -171,6 +197,51 @@ def test_a_login_that_failed_says_so_at_its_field(page):
     assert any("not valid here" in word for word in failed.words)
 
 
+@pytest.mark.parametrize("url", ["/projects/{project}", "/projects/{project}/label"])
+def test_a_project_s_pages_name_it_whatever_it_is_called(client, page, parts, project, url):
+    parts.projects.change(project.id, actor="test", name=HOSTILE.replace("\u202e", ""))
+    found = page(url)
+    assert any(HOSTILE.replace("\u202e", "") in word for word in found.words)
+    assert all(script.get("src") for script in found.of("script"))
+
+
+@pytest.mark.parametrize("url", ["/projects/nosuch", "/projects/nosuch/label"])
+def test_a_project_that_is_not_there_is_a_page_that_leads_back(client, url):
+    answer = client.get(url, headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.mimetype) == (404, "text/html")
+
+
+def test_every_strategy_can_be_chosen(page):
+    offered = [option["value"] for option in page("/projects/{project}").of("option")]
+    assert set(STRATEGIES) <= set(offered)
+    assert len(pages.STRATEGIES) == len(STRATEGIES)
+
+
+@pytest.mark.parametrize(("role", "may_manage"), [("annotator", False), ("admin", True)])
+def test_only_who_may_change_a_project_is_offered_to(page, parts, make_token, role, may_manage):
+    headers = {"Authorization": f"Bearer {make_token(parts, role)}"}
+    assert page("/projects", headers=headers).has("new-form") == may_manage
+    found = page("/projects/{project}", headers=headers)
+    assert [found.has(part) for part in ("train", "settings", "taxonomy", "pool", "publish")] == [may_manage] * 5
+
+
+def test_labelling_is_a_place_for_who_may_label(page, parts, make_token):
+    def places(role: str) -> list[str | None]:
+        headers = {"Authorization": f"Bearer {make_token(parts, role)}"}
+        return [link["href"] for link in page("/", headers=headers).of("a") if link["href"] == "/projects"]
+
+    assert places("listener") == []
+    assert places("annotator") == ["/projects"]
+
+
+def test_the_labelling_page_asks_who_one_is_where_no_token_says_so(page, parts, make_token):
+    assert page("/projects/{project}/label").by_id("label")["data-annotator"] == ""
+    headers = {"Authorization": f"Bearer {make_token(parts, 'annotator', 'ada')}"}
+    found = page("/projects/{project}/label", headers=headers)
+    assert found.by_id("label")["data-annotator"] == "ada"
+    assert not found.has("who")
+
+
 @pytest.mark.parametrize(("role", "may_delete"), [("listener", False), ("annotator", False), ("admin", True)])
 def test_only_who_may_delete_is_offered_to(client, page, parts, make_token, role, may_delete):
     headers = {"Authorization": f"Bearer {make_token(parts, role)}"}
@@ -187,10 +258,10 @@ def test_only_who_is_logged_in_is_offered_to_log_out(client, page, parts, make_t
     assert ways_out("/") == ["/logout"]
 
 
-@pytest.mark.parametrize("url", PAGES[::2])
-def test_a_page_is_for_nobody_s_cache_and_not_for_strangers(client, track, parts, make_token, url):
-    assert client.get(url.format(track=track.id)).headers["Cache-Control"] == "no-store"
+@pytest.mark.parametrize("url", [url for url in PAGES if url != "/login"])
+def test_a_page_is_for_nobody_s_cache_and_not_for_strangers(client, address, parts, make_token, url):
+    assert client.get(address(url)).headers["Cache-Control"] == "no-store"
     make_token(parts, "admin")
-    answer = client.get(url.format(track=track.id), headers={"Accept": "text/html"})
+    answer = client.get(address(url), headers={"Accept": "text/html"})
     assert answer.status_code in (302, 303)
     assert answer.headers["Location"].startswith("/login?next=/")

@@ -70,7 +70,7 @@ def upgrade() -> None:
         "items",
         ["project_id", "random_order"],
         unique=False,
-        sqlite_where=sa.text("available"),
+        sqlite_where=sa.text("available = 1"),
         postgresql_where=sa.text("available"),
     )
     op.create_index(
@@ -78,7 +78,7 @@ def upgrade() -> None:
         "items",
         ["project_id", "rank"],
         unique=False,
-        sqlite_where=sa.text("available"),
+        sqlite_where=sa.text("available = 1"),
         postgresql_where=sa.text("available"),
     )
     op.create_index(op.f("ix_items_track_id"), "items", ["track_id"], unique=False)
@@ -228,10 +228,16 @@ def downgrade() -> None:
     op.drop_index("uq_items_track", table_name="items")
     op.drop_index(op.f("ix_items_track_id"), table_name="items")
     op.drop_index(
-        "ix_items_ranked", table_name="items", sqlite_where=sa.text("available"), postgresql_where=sa.text("available")
+        "ix_items_ranked",
+        table_name="items",
+        sqlite_where=sa.text("available = 1"),
+        postgresql_where=sa.text("available"),
     )
     op.drop_index(
-        "ix_items_random", table_name="items", sqlite_where=sa.text("available"), postgresql_where=sa.text("available")
+        "ix_items_random",
+        table_name="items",
+        sqlite_where=sa.text("available = 1"),
+        postgresql_where=sa.text("available"),
     )
     op.drop_table("items")
     op.drop_index(

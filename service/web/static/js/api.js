@@ -38,19 +38,24 @@ export function problemOf(status, body, retryAfter = null) {
   });
 }
 
-/** Fetches JSON; throws a Problem for every failure. A session that ended leads to the login page. */
-export async function request(path, { method = "GET", headers = {}, signal } = {}) {
+/**
+ * Fetches JSON; throws a Problem for every failure. A session that ended leads to the login page.
+ * `json` is sent as such, `form` as a form with files; `keepalive` lets a request outlive the page.
+ */
+export async function request(path, { method = "GET", headers = {}, json, form, keepalive = false, signal } = {}) {
+  const sent = json === undefined ? {} : { "Content-Type": "application/json" };
+  const body = json === undefined ? form : JSON.stringify(json);
   let answer;
   try {
-    answer = await fetch(apiUrl(path), { method, headers: { Accept: "application/json", ...OWN, ...headers }, signal });
+    answer = await fetch(apiUrl(path), { method, headers: { Accept: "application/json", ...OWN, ...sent, ...headers }, body, keepalive, signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(OFFLINE);
   }
   if (answer.status === 401) goToLogin();
-  const body = await answer.text();
-  if (!answer.ok) throw problemOf(answer.status, body, answer.headers.get("Retry-After"));
-  return body ? JSON.parse(body) : null;
+  const text = await answer.text();
+  if (!answer.ok) throw problemOf(answer.status, text, answer.headers.get("Retry-After"));
+  return text ? JSON.parse(text) : null;
 }
 
 export function goToLogin() {

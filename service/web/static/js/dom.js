@@ -41,8 +41,14 @@ export function toast(text) {
 
 /** Asks in the dialog of the page; resolves to whether the answer was yes. */
 export function confirmDelete(text) {
+  return confirmThat({ text });
+}
+
+/** The same about anything: a question, what a yes does, and the words on the two buttons. */
+export function confirmThat({ question, text, yes, no }) {
   const dialog = byId("confirm");
-  byId("confirm-text").textContent = text;
+  const words = { "confirm-title": question, "confirm-text": text, "confirm-yes": yes, "confirm-no": no };
+  for (const [id, said] of Object.entries(words)) if (said) byId(id).textContent = said;
   dialog.returnValue = "cancel";
   dialog.showModal();
   return new Promise((resolve) => {
