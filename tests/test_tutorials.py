@@ -1,5 +1,7 @@
 """Every command of the tutorials is run in their order, as by somebody who follows them; paths and ports differ."""
 
+import csv
+import json
 import os
 import re
 import shutil
@@ -18,12 +20,16 @@ import numpy as np
 import pytest
 import soundfile
 
+from datasets.rendering import RendererMissing, find_sound_font
+
 ROOT = Path(__file__).parents[1]
 SR = 16000
 N = 10  # recordings of each genre
 SECONDS = 4.0
 START_S = 120.0
 TUTORIAL = ROOT / "docs" / "own_genres.md"
+NICHE = ROOT / "docs" / "niche_genres.md"
+NICHE_GENRES = ["bossa_nova", "cumbia", "drum_and_bass", "waltz"]
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -145,3 +151,43 @@ def test_genres_of_your_own(desk, environment):
     assert '"model":"my-genres"' in said[asked].replace(" ", "")
     assert "* my-genres" in said["genrelab models list"]
     assert said["genrelab models rollback"] == "gtzan-musicnn-1 answers again\n"
+
+
+def has_renderer() -> bool:
+    try:
+        find_sound_font()
+    except RendererMissing:
+        return False
+    return True
+
+
+@pytest.mark.skipif(
+    not has_renderer(), reason="no fluidsynth or sound font (apt install fluidsynth fluid-soundfont-gm)"
+)
+def test_niche_genres_from_zero_labels(tmp_path, environment):
+    (script,) = blocks(NICHE, "sh")
+    (tmp_path / "label.sh").write_text(script)
+    said: dict[str, list[str]] = {}
+    for command in commands(NICHE):
+        said.setdefault(command, []).append(run(command, tmp_path, environment))
+    (added,) = (words for command, (words, *_) in said.items() if command.startswith("genrelab labels add"))
+    assert added.endswith("20 added (20 new in the library); dances has 20 items\n")
+    at_first, later = said["genrelab labels train dances"]
+    assert at_first.startswith("no model yet: ")
+    assert re.match(r"version 1 of 16 labels, accuracy .*\nversion 1 answers now: ", later)
+    (stats,) = said["genrelab labels stats dances"]
+    assert stats.startswith("dances: 20 items, 16 labelled, 4 open, 0 set aside; 16 labels\n")
+    assert re.fullmatch(r"\d+ events, the tables agree\n", said["genrelab labels check dances"][0])
+
+    with (tmp_path / "labels.csv").open(newline="") as table:
+        rows = list(csv.DictReader(table))
+    assert [row["genres"] for row in rows] == [row["filename"].rpartition("-")[0] for row in rows]
+    assert (len(rows), {row["genres"] for row in rows}) == (16, set(NICHE_GENRES))
+    tasks = json.loads((tmp_path / "for_label_studio.json").read_text())
+    assert (len(tasks), sum(bool(task["annotations"]) for task in tasks)) == (20, 16)
+    assert json.loads((tmp_path / "dances_model" / "card.json").read_text())["genres"] == NICHE_GENRES
+
+    (classified,) = said["genrelab classify new_music --model my-dances"]
+    answers = [(line.split()[0], re.search(r"new_music/(\w+)/", line)[1]) for line in classified.splitlines()]
+    assert len(answers) == 8
+    assert sum(genre == truth for genre, truth in answers) > 4  # chance would name two

@@ -4,7 +4,20 @@ from typing import Annotated
 
 import typer
 
-from service.cli import classify, datasets, doctor, embed, evaluate, labels, models, render, serve, tokens, train
+from service.cli import (
+    classify,
+    datasets,
+    doctor,
+    embed,
+    evaluate,
+    labels,
+    models,
+    render,
+    serve,
+    simulate_labelling,
+    tokens,
+    train,
+)
 from service.cli.exits import GenrelabGroup
 
 
@@ -38,6 +51,7 @@ def _genrelab(
 app.command("classify")(classify.classify)
 app.command("embed")(embed.embed)
 app.command("render")(render.render)
+app.command("simulate-labelling")(simulate_labelling.simulate_labelling)
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 app.add_typer(datasets.app, name="datasets")

@@ -1,13 +1,16 @@
 """The queue of a labelling project: items are leased to annotators, who answer, skip, flag and undo.
 
 Each call is one transaction. Where two want the same item, one of them gets the next one: on SQLite writers take
-turns, on PostgreSQL rows that somebody holds are passed over. A transaction waits for one item at most and holds it to
-its end, so that none waits for another in a circle. A lease is answered once: the same answer sent again, because the
-first acknowledgement was lost on its way, finds the act that is there.
+turns, on PostgreSQL rows that somebody holds are passed over, and waited for only where nothing else is left. What one
+annotator sends at once is done one after the other. Locks are taken in one order (annotator, project, lease, item;
+several leases or items by their ids), so that none waits for another in a circle. A lease is answered once: the same
+answer sent again, because the first acknowledgement was lost on its way, finds the act that is there.
 """
 
 import random
+import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,13 +25,14 @@ from service.storage.label_events import Event, event_of, record
 from service.storage.labelling_tables import ActRow, FeatureRow, ItemRow, LabelEventRow, LeaseRow
 from service.storage.pages import iso, utc_now
 from service.storage.pool_items import refresh
-from service.storage.projects import Project, read_project
+from service.storage.projects import MAX_NAME, Project, hold_project, read_project
 from service.storage.tables import TrackRow
 
 FLAGS = ("broken", "several_genres")
 MAX_HELD = 4  # leases of one annotator at a time: the one that is heard, those that are fetched ahead
 SUGGESTED = 3  # genres of a suggestion
-MAX_NOTE = 2000
+MAX_NOTE = 2000  # characters
+NO_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 EXPIRED_AT_ONCE = 500
 
 
@@ -137,11 +141,21 @@ class QueueStore:
         ------
         Conflict
             If the project is closed.
+        Invalid
+            If that is no name of an annotator.
         NotFound
             If there is no such project.
         """
-        with self._database.writing() as session:
-            return _lease_next(session, read_project(session, project), annotator)
+        _check_annotator(annotator)
+        awaited = None
+        while True:
+            with self._database.writing() as session:
+                _hold_annotator(session, annotator)
+                if awaited is not None:
+                    _hold_item(session, awaited)
+                lease, awaited = _lease_next(session, read_project(session, project), annotator)
+            if awaited is None:
+                return lease
 
     def renew(self, lease_id: str, annotator: str) -> Lease:
         """Keep a lease for as long again from now.
@@ -200,24 +214,42 @@ class QueueStore:
             If there is no such lease.
         """
         with self._database.writing() as session:
+            _hold_annotator(session, annotator)
             lease = _own_lease(session, lease_id, annotator, hold=True)
             project = read_project(session, lease.project_id)
             content = _content(project, answer)
             event = session.scalars(select(LabelEventRow).where(LabelEventRow.lease_id == lease_id)).one_or_none()
             new = event is None
             if event is not None:
-                if (event.kind, event.content) != (answer.kind, content):
-                    raise Conflict("This lease was answered otherwise already: undo that answer first.")
+                _refuse_other_answer(session, event, answer.kind, content)
                 recorded = event_of(event)
             else:
                 _refuse_closed(project)
                 recorded = self._record(session, project, lease, answer.kind, content)
-            act = _act(session, project, recorded)
-            following = _lease_next(session, project, annotator) if then_next and not project.closed else None
-            return act, new, following
+            track_id = session.scalar(select(ItemRow.track_id).where(ItemRow.id == lease.item_id))
+            act = _act(project, recorded, track_id)
+            then_next = then_next and not project.closed
+            following = _lease_fresh(session, project, annotator) if then_next else None
+        if then_next and following is None:
+            with suppress(Conflict):  # closed at this moment: the answer stands
+                following = self.lease(project.id, annotator)
+        return act, new, following
 
-    def import_answers(self, project_id: str, answers: Sequence[tuple[str, str, Answer]], *, source: str) -> int:
+    def import_answers(
+        self, project_id: str, answers: Sequence[tuple[str, str, Answer]], *, source: str, actor: str
+    ) -> int:
         """Record answers that were given elsewhere: item, annotator and answer of each. All are kept, or none.
+
+        Parameters
+        ----------
+        project_id : str
+            The project.
+        answers : sequence of (str, str, Answer)
+            Item, annotator, and what they said of it; the last one of an annotator about an item counts.
+        source : str
+            Where they come from.
+        actor : str
+            Who imports them.
 
         Returns
         -------
@@ -237,6 +269,7 @@ class QueueStore:
                 _hold_item(session, item_id)
             for item_id, annotator, answer in answers:
                 content = _content(project, answer)
+                _check_annotator(annotator)
                 own = (ActRow.item_id == item_id) & (ActRow.annotator == annotator)
                 last = select(LabelEventRow).join(ActRow, ActRow.number == LabelEventRow.number).where(own)
                 present = session.scalars(last).one_or_none()
@@ -250,7 +283,7 @@ class QueueStore:
                     content=content,
                     item_id=item_id,
                     version=None,
-                    shown={"imported": source},
+                    shown={"imported": source, "by": actor},
                 )
                 put_act(session, event, project.id)
                 added += 1
@@ -263,23 +296,26 @@ class QueueStore:
         Raises
         ------
         Conflict
-            If it was taken back already, or a later act on the same item counts instead.
+            If it was taken back already, a later act on the same item counts instead, or the project is closed.
         Forbidden
             If it is somebody else's.
         NotFound
             If there is no such act.
         """
         with self._database.writing() as session:
+            _hold_annotator(session, annotator)
             event = session.get(LabelEventRow, number) if 0 < number < 1 << 62 else None
             if event is None or event.kind not in ("label", "skip", "flag") or event.item_id is None:
                 raise NotFound(f"There is no label, skip or flag with the number {number}.")
             if event.actor != annotator:
                 raise Forbidden(f"This was {event.actor}'s answer: only {event.actor} can undo it.")
+            project = read_project(session, event.project_id)
+            _refuse_closed(project)
+            held = _held_on(session, event.item_id, annotator)
             _hold_item(session, event.item_id)
             own = (ActRow.item_id == event.item_id) & (ActRow.annotator == annotator)
             if not affected(session, delete(ActRow).where(own, ActRow.number == number)):
                 raise Conflict("This answer does not count any more: it was undone, or given anew.")
-            project = read_project(session, event.project_id)
             record(
                 session,
                 project.id,
@@ -293,6 +329,8 @@ class QueueStore:
             item = session.get_one(ItemRow, event.item_id, populate_existing=True)
             if item.track_id is None:
                 raise Conflict("The track of this answer was deleted.")
+            if held is not None:  # it came back before: a skipped item, say
+                return _lengthen(session, project, held)
             return _take(session, project, item, annotator, "undone")
 
     def latest_act(self, project_id: str, annotator: str) -> int | None:
@@ -306,10 +344,11 @@ class QueueStore:
     ) -> list[Act]:
         """Acts that count, newest first: those numbered below `before`."""
         query = (
-            select(LabelEventRow)
+            select(LabelEventRow, ItemRow.track_id)
             .join(ActRow, ActRow.number == LabelEventRow.number)
+            .join(ItemRow, ItemRow.id == ActRow.item_id)
             .where(ActRow.project_id == project_id)
-            .order_by(LabelEventRow.number.desc())
+            .order_by(ActRow.number.desc())
             .limit(limit)
         )
         if annotator is not None:
@@ -318,7 +357,7 @@ class QueueStore:
             query = query.where(ActRow.number < before)
         with self._database.reading() as session:
             project = read_project(session, project_id)
-            return [_act(session, project, event_of(row)) for row in session.scalars(query)]
+            return [_act(project, event_of(row), track_id) for row, track_id in session.execute(query).tuples()]
 
     def expire(self) -> int:
         """Take back the items of leases that have expired; returns how many."""
@@ -348,6 +387,7 @@ class QueueStore:
     def ask_again(self, item_id: str, *, wanted: int, actor: str) -> bool:
         """Want this many annotators for an item; False where as many are wanted already."""
         with self._database.writing() as session:
+            hold_project(session, session.get_one(ItemRow, item_id).project_id)
             _hold_item(session, item_id)
             item = session.get_one(ItemRow, item_id, populate_existing=True)
             if item.wanted >= wanted:
@@ -406,40 +446,65 @@ def put_act(session: Session, event: Event, project_id: str) -> None:
         session.flush()
 
 
-def _lease_next(session: Session, project: Project, annotator: str) -> Lease | None:
+def check_answer(project: Project, answer: Answer, annotator: str) -> None:
+    """Raise Invalid where a project does not allow an answer, or has no such genre."""
+    _check_annotator(annotator)
+    _content(project, answer)
+
+
+def _lease_next(session: Session, project: Project, annotator: str) -> tuple[Lease | None, str | None]:
+    """The next item for an annotator; or the id of one to wait for, which another transaction holds at this moment.
+
+    Who waits, waits in a transaction of its own: rows that were looked at in vain stay locked to its end.
+    """
     _refuse_closed(project)
-    now = utc_now()
+    if (lease := _lease_fresh(session, project, annotator)) is not None:
+        return lease, None
+    for skipped_too in (False, True):
+        may_have = _may_have(project.id, annotator, skipped_too=skipped_too)
+        if skipped_too and (found := _first(session, project, may_have)) is not None:
+            return _take(session, project, found[0], annotator, found[1]), None
+        if (held := session.scalar(select(ItemRow.id).where(may_have).limit(1))) is not None:
+            return None, held
+    return None, None
+
+
+def _lease_fresh(session: Session, project: Project, annotator: str) -> Lease | None:
+    """An item that the annotator holds already, if there are many, or the first one that nobody holds: no waiting."""
     held = select(LeaseRow).where(
         LeaseRow.project_id == project.id,
         LeaseRow.annotator == annotator,
         LeaseRow.ended_at.is_(None),
-        LeaseRow.expires_at >= now,
+        LeaseRow.expires_at >= utc_now(),
     )
     own = session.scalars(held.order_by(LeaseRow.id).limit(MAX_HELD)).all()
     if len(own) == MAX_HELD:
-        own[0].expires_at = now + timedelta(seconds=project.settings.lease_s)
-        session.flush()
-        return _lease(session, own[0])
-    from_random_slice = random.random() < project.settings.random_share
-    order = ItemRow.random_order if from_random_slice else ItemRow.rank
-    for again in (False, True):
-        item = session.scalars(_available(project.id, annotator, skipped_too=again).order_by(order).limit(1)).first()
-        if item is not None:
-            return _take(session, project, item, annotator, "random" if from_random_slice else "ranked")
-    return None
+        return _lengthen(session, project, own[0])
+    found = _first(session, project, _may_have(project.id, annotator, skipped_too=False))
+    return None if found is None else _take(session, project, found[0], annotator, found[1])
 
 
-def _available(project_id: str, annotator: str, *, skipped_too: bool) -> Any:
-    """Items that this annotator may be given, not held by another transaction."""
+def _may_have(project_id: str, annotator: str, *, skipped_too: bool) -> ColumnElement[bool]:
+    """Condition of the items that an annotator may be given."""
     said: ColumnElement[bool] = (ActRow.item_id == ItemRow.id) & (ActRow.annotator == annotator)
     if skipped_too:
         said &= ActRow.kind != "skip"
     has = (LeaseRow.item_id == ItemRow.id) & (LeaseRow.annotator == annotator) & LeaseRow.ended_at.is_(None)
-    return (
+    return (ItemRow.project_id == project_id) & ItemRow.available & ~exists().where(said) & ~exists().where(has)
+
+
+def _first(session: Session, project: Project, may_have: ColumnElement[bool]) -> tuple[ItemRow, str] | None:
+    """The first of some items that nobody holds, held from here on, and the slice that it comes from."""
+    from_random_slice = random.random() < project.settings.random_share
+    query = (
         select(ItemRow)
-        .where(ItemRow.project_id == project_id, ItemRow.available, ~exists().where(said), ~exists().where(has))
-        .with_for_update(skip_locked=True, of=ItemRow)
+        .where(may_have)
+        .order_by(ItemRow.random_order if from_random_slice else ItemRow.rank)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=ItemRow, key_share=True)
     )
+    item = session.scalars(query).first()
+    return None if item is None else (item, "random" if from_random_slice else "ranked")
 
 
 def _take(session: Session, project: Project, item: ItemRow, annotator: str, from_slice: str) -> Lease:
@@ -465,14 +530,20 @@ def _take(session: Session, project: Project, item: ItemRow, annotator: str, fro
     return _lease(session, row)
 
 
+def _lengthen(session: Session, project: Project, row: LeaseRow) -> Lease:
+    row.expires_at = utc_now() + timedelta(seconds=project.settings.lease_s)
+    session.flush()
+    return _lease(session, row)
+
+
 def _suggestion(project: Project, item: ItemRow) -> dict[str, Any] | None:
     if project.settings.suggestions == "hidden" or not item.probabilities:
         return None
-    names = {genre.id: genre.name for genre in project.genres}
-    shares = sorted(((p, names[g]) for g, p in item.probabilities.items() if g in names), reverse=True)
+    shares = project.shares_of(item.probabilities)
+    likeliest = sorted(shares, key=shares.__getitem__, reverse=True)[:SUGGESTED]
     return {
         "version": item.version,
-        "genres": [{"genre": name, "probability": probability} for probability, name in shares[:SUGGESTED]],
+        "genres": [{"genre": genre, "probability": shares[genre]} for genre in likeliest],
     }
 
 
@@ -512,8 +583,30 @@ def _own_lease(session: Session, lease_id: str, annotator: str, *, hold: bool = 
     return row
 
 
+def _held_on(session: Session, item_id: str, annotator: str) -> LeaseRow | None:
+    """The lease that an annotator has on an item, if there is one; nobody ends it before this transaction does."""
+    query = select(LeaseRow).where(
+        LeaseRow.item_id == item_id, LeaseRow.annotator == annotator, LeaseRow.ended_at.is_(None)
+    )
+    return session.scalars(query.with_for_update()).one_or_none()
+
+
+def _hold_annotator(session: Session, annotator: str) -> None:
+    """Let others with this name wait: a page that fetches ahead, or two tabs of it, ask for items at once."""
+    if session.get_bind().dialect.name == "postgresql":  # on SQLite writers take turns anyway
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(annotator, 0))))
+
+
 def _hold_item(session: Session, item_id: str) -> None:
-    session.scalar(select(ItemRow.id).where(ItemRow.id == item_id).with_for_update())
+    session.scalar(select(ItemRow.id).where(ItemRow.id == item_id).with_for_update(key_share=True))
+
+
+def _refuse_other_answer(session: Session, event: LabelEventRow, kind: str, content: dict[str, Any]) -> None:
+    """Whoever sends an answer again must mean the one that is there, and it must count."""
+    if (event.kind, event.content) != (kind, content):
+        raise Conflict("This lease was answered otherwise already: undo that answer first.")
+    if session.scalar(select(LabelEventRow.number).where(LabelEventRow.undoes == event.number)) is not None:
+        raise Conflict("The answer to this lease was undone: answer the lease that undoing it gave.")
 
 
 def _refuse_closed(project: Project) -> None:
@@ -523,12 +616,10 @@ def _refuse_closed(project: Project) -> None:
 
 def _content(project: Project, answer: Answer) -> dict[str, Any]:
     """An answer as it is recorded, genres by id. Raises Invalid."""
-    note = (answer.note or "").strip() or None
-    if note is not None and len(note) > MAX_NOTE:
-        raise Invalid(f"A note of {len(note)} characters: {MAX_NOTE} at most.")
+    note = _words(answer.note, "note")
     match answer.kind:
         case "skip":
-            return {"reason": (answer.reason or "").strip()[:MAX_NOTE] or None}
+            return {"reason": _words(answer.reason, "reason")}
         case "flag":
             if answer.flag not in FLAGS:
                 raise Invalid(f"{answer.flag!r} is no flag: expected one of {', '.join(FLAGS)}.")
@@ -538,6 +629,21 @@ def _content(project: Project, answer: Answer) -> dict[str, Any]:
             _check_label(project, genres, none=answer.none)
             return {"genres": genres, "none": answer.none, "unsure": answer.unsure, "note": note}
     raise Invalid(f"{answer.kind!r} is no kind of answer: expected label, skip or flag.")
+
+
+def _words(text: str | None, what: str) -> str | None:
+    """What somebody wrote, lines ended alike, None where it is nothing. Raises Invalid."""
+    words = "\n".join((text or "").splitlines()).strip()
+    if len(words) > MAX_NOTE:
+        raise Invalid(f"A {what} of {len(words)} characters: {MAX_NOTE} at most.")
+    if NO_TEXT.search(words):
+        raise Invalid(f"The {what} {words[:40]!r} has control characters or halves of characters: send text.")
+    return words or None
+
+
+def _check_annotator(name: str) -> None:
+    if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
+        raise Invalid(f"{name[:MAX_NAME]!r} is no name of an annotator: it has 1 to {MAX_NAME} printable characters.")
 
 
 def _check_label(project: Project, genres: Sequence[str], *, none: bool) -> None:
@@ -551,10 +657,9 @@ def _check_label(project: Project, genres: Sequence[str], *, none: bool) -> None
         raise Invalid(f"The project {project.name!r} wants one genre for each item: flag what has several.")
 
 
-def _act(session: Session, project: Project, event: Event) -> Act:
+def _act(project: Project, event: Event, track_id: str | None) -> Act:
     assert event.item_id is not None
     content: Mapping[str, Any] = event.content
-    track_id = session.scalar(select(ItemRow.track_id).where(ItemRow.id == event.item_id))
     return Act(
         number=event.number,
         kind=event.kind,

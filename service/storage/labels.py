@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import median
 from typing import Any
 
 from sqlalchemy import bindparam, func, select, update
@@ -195,4 +196,4 @@ def _seconds(rows: Iterable[tuple[str, dict[str, Any] | None]]) -> dict[str, lis
 
 
 def _median(values: Sequence[float]) -> float | None:
-    return sorted(values)[len(values) // 2] if values else None
+    return median(values) if values else None

@@ -16,6 +16,35 @@ from service.storage.tables import TrackRow
 UNRANKED = 1 << 40  # the rank of what no strategy has seen is at least this: in random order, after all the others
 
 
+# What is kept beside an item for speed, as it follows from acts, leases and the item itself.
+COUNTED: dict[str, ColumnElement[Any]] = {
+    "n_labels": (
+        select(func.count())
+        .where(ActRow.item_id == ItemRow.id, ActRow.kind == "label")
+        .correlate(ItemRow)
+        .scalar_subquery()
+    ),
+    "n_leases": (
+        select(func.count())
+        .where(LeaseRow.item_id == ItemRow.id, LeaseRow.ended_at.is_(None))
+        .correlate(ItemRow)
+        .scalar_subquery()
+    ),
+    "flag": (
+        select(LabelEventRow.content["flag"].as_string())
+        .join(ActRow, ActRow.number == LabelEventRow.number)
+        .where(ActRow.item_id == ItemRow.id, ActRow.kind == "flag")
+        .order_by(LabelEventRow.number.desc())
+        .limit(1)
+        .correlate(ItemRow)
+        .scalar_subquery()
+    ),
+}
+IS_AVAILABLE: ColumnElement[bool] = (
+    ItemRow.flag.is_(None) & ItemRow.track_id.is_not(None) & (ItemRow.n_labels + ItemRow.n_leases < ItemRow.wanted)
+)
+
+
 @dataclass(frozen=True)
 class Item:
     """An item of a pool."""
@@ -67,26 +96,13 @@ def in_state(state: str) -> ColumnElement[bool]:
 
 
 def refresh(session: Session, which: ColumnElement[bool]) -> None:
-    """Make again what follows from acts and leases: how many there are of each, and whether more are wanted."""
-    n_labels = select(func.count()).where(ActRow.item_id == ItemRow.id, ActRow.kind == "label").scalar_subquery()
-    n_leases = select(func.count()).where(LeaseRow.item_id == ItemRow.id, LeaseRow.ended_at.is_(None)).scalar_subquery()
-    flag = (
-        select(LabelEventRow.content["flag"].as_string())
-        .join(ActRow, ActRow.number == LabelEventRow.number)
-        .where(ActRow.item_id == ItemRow.id, ActRow.kind == "flag")
-        .order_by(LabelEventRow.number.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
+    """Make again what follows from acts and leases: how many there are of each, and whether more are wanted.
+
+    The items are held by the caller, so that nobody adds to what is counted here.
+    """
     unsynchronised = {"synchronize_session": False}
-    session.execute(
-        update(ItemRow).where(which).values(n_labels=n_labels, n_leases=n_leases, flag=flag),
-        execution_options=unsynchronised,
-    )
-    available = (
-        ItemRow.flag.is_(None) & ItemRow.track_id.is_not(None) & (ItemRow.n_labels + ItemRow.n_leases < ItemRow.wanted)
-    )
-    session.execute(update(ItemRow).where(which).values(available=available), execution_options=unsynchronised)
+    session.execute(update(ItemRow).where(which).values(COUNTED), execution_options=unsynchronised)
+    session.execute(update(ItemRow).where(which).values(available=IS_AVAILABLE), execution_options=unsynchronised)
 
 
 def new_items(
@@ -99,9 +115,7 @@ def new_items(
     NotFound
         If one of them is no track.
     """
-    tracks = {row.id: row for row in session.scalars(select(TrackRow).where(TrackRow.id.in_(track_ids)))}
-    if missing := [track for track in track_ids if track not in tracks]:
-        raise NotFound(f"There is no track {missing[0]!r}. It may have been deleted.")
+    tracks = tracks_of(session, track_ids, hold=True)
     present = select(ItemRow.track_id).where(ItemRow.project_id == project_id, ItemRow.track_id.in_(track_ids))
     known = set(session.scalars(present))
     return [
@@ -123,3 +137,20 @@ def new_items(
         for track_id in track_ids
         if track_id not in known
     ]
+
+
+def tracks_of(session: Session, track_ids: Sequence[str], *, hold: bool = False) -> dict[str, TrackRow]:
+    """Tracks by their ids; with `hold`, none of them is deleted before this transaction ends.
+
+    Raises
+    ------
+    NotFound
+        If one of them is no track.
+    """
+    query = select(TrackRow).where(TrackRow.id.in_(track_ids)).order_by(TrackRow.id)
+    if hold:
+        query = query.with_for_update(read=True, key_share=True)
+    tracks = {row.id: row for row in session.scalars(query)}
+    if missing := [track for track in track_ids if track not in tracks]:
+        raise NotFound(f"There is no track {missing[0]!r}. It may have been deleted.")
+    return tracks

@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from service.storage.label_events import ACTS, Event
 from service.storage.labelling_tables import ActRow, GenreRow, ItemRow, ProjectRow
+from service.storage.pool_items import COUNTED, IS_AVAILABLE
 
 
 @dataclass
 class ItemState:
-    """An item: the track that it was made of, how many annotators are wanted, last words by annotator."""
+    """An item: how many annotators are wanted, last words by annotator."""
 
     wanted: int
     acts: dict[str, tuple[int, str]] = field(default_factory=dict)  # number and kind
@@ -112,8 +113,16 @@ def differences(session: Session, project_id: str, events: Iterable[Event]) -> l
             found.append(
                 f"item {item_id}: the events say {replayed.items.get(item_id)}, the tables {present.items.get(item_id)}"
             )
-    counts = select(ItemRow.id, ItemRow.n_labels).where(ItemRow.project_id == project_id)
-    for item_id, n_labels in session.execute(counts):
-        if item_id in replayed.items and replayed.items[item_id].n_labels != n_labels:
-            found.append(f"item {item_id}: {replayed.items[item_id].n_labels} labels in force, counted {n_labels}")
-    return found
+    return found + _miscounted(session, project_id)
+
+
+def _miscounted(session: Session, project_id: str) -> list[str]:
+    """Items beside which something else is kept than follows from acts and leases."""
+    follows = COUNTED | {"available": IS_AVAILABLE}
+    query = select(ItemRow, *follows.values()).where(ItemRow.project_id == project_id).order_by(ItemRow.id)
+    return [
+        f"item {item.id}: {name} is {getattr(item, name)!r}, and {counted!r} follows from acts and leases"
+        for item, *found in session.execute(query)
+        for name, counted in zip(follows, found, strict=True)
+        if getattr(item, name) != counted
+    ]

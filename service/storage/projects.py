@@ -1,5 +1,6 @@
 """Labelling projects: their taxonomies, settings and pools. Every change is an event of the project."""
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,9 +18,10 @@ from service.storage.ids import check_cursor, is_id, new_id
 from service.storage.label_events import Event, read_events, record
 from service.storage.labelling_tables import ActRow, GenreRow, ItemRow, ProjectRow, VersionRow
 from service.storage.pages import Page, iso, utc_now
-from service.storage.pool_items import Item, in_state, item_of, new_items, refresh
+from service.storage.pool_items import Item, in_state, item_of, new_items, refresh, tracks_of
 
 MAX_NAME = 100
+MAX_FOLDED = 200  # a few letters become up to three
 MAX_GENRES = 500
 ADDED_AT_ONCE = 500  # items that one event and one transaction add
 
@@ -87,6 +89,15 @@ class Project:
                 return genre
         known = ", ".join(genre.name for genre in self.genres) or "none yet"
         raise Invalid(f"The project {self.name!r} has no genre {name!r}: it has {known}.")
+
+    def shares_of(self, probabilities: Mapping[str, float]) -> dict[str, float]:
+        """Probabilities by name of genre, from those by id; those of merged genres add up."""
+        names = {genre.id: genre.name for genre in self.genres}
+        shares: dict[str, float] = {}
+        for genre, probability in probabilities.items():
+            if (name := names.get(self.merged.get(genre, genre))) is not None:
+                shares[name] = min(1.0, shares.get(name, 0.0) + probability)
+        return shares
 
     def names_of(self, genre_ids: Iterable[str]) -> list[str]:
         """Names of genres by id; what was merged has the name of what it is now, once."""
@@ -281,14 +292,17 @@ class ProjectStore:
         Raises
         ------
         NotFound
-            If one of them is no track.
+            If one of them is no track; none is added then.
         """
         wanted = list(dict.fromkeys(track_ids))
+        batches = [wanted[start : start + ADDED_AT_ONCE] for start in range(0, len(wanted), ADDED_AT_ONCE)]
+        with self._database.reading() as session:
+            for batch in batches:
+                tracks_of(session, batch)
         added = 0
-        for start in range(0, len(wanted), ADDED_AT_ONCE):
+        for batch in batches:
             with self._database.writing() as session:
                 project = hold_project(session, project_id)
-                batch = wanted[start : start + ADDED_AT_ONCE]
                 added += _add_items(session, project, batch, actor, artists)
         return added
 
@@ -375,6 +389,8 @@ class ProjectStore:
         """Ask for another number of annotators; where a second opinion was asked for, it still is."""
         if overlap == project.settings.overlap:
             return
+        items = select(ItemRow.id).where(ItemRow.project_id == project.id).order_by(ItemRow.id)
+        session.execute(items.with_for_update(key_share=True)).all()
         more = ItemRow.wanted - project.settings.overlap + overlap
         session.execute(update(ItemRow).where(ItemRow.project_id == project.id).values(wanted=more))
         refresh(session, ItemRow.project_id == project.id)
@@ -413,21 +429,21 @@ def read_project(session: Session, project: str | None) -> Project:
 
 def hold_project(session: Session, project_id: str) -> Project:
     """A project that no other transaction changes until this one ends. Raises NotFound."""
-    session.scalar(select(ProjectRow.id).where(ProjectRow.id == project_id).with_for_update())
+    session.scalar(select(ProjectRow.id).where(ProjectRow.id == project_id).with_for_update(key_share=True))
     return read_project(session, project_id)
 
 
 def checked_name(name: str, what: str) -> str:
     """A name as it is kept: trimmed, 1 to 100 printable characters. Raises Invalid."""
-    shown = " ".join(name.split())
-    if not shown or len(shown) > MAX_NAME or not shown.isprintable():
+    shown = unicodedata.normalize("NFC", " ".join(name.split()))
+    if not shown or len(shown) > MAX_NAME or len(fold(shown)) > MAX_FOLDED or not shown.isprintable():
         raise Invalid(f"{name[:MAX_NAME]!r} is no name of a {what}: it has 1 to {MAX_NAME} printable characters.")
     return shown
 
 
 def fold(name: str) -> str:
-    """What two names must differ in."""
-    return " ".join(name.split()).casefold()
+    """What two names must differ in; file systems write the same letters in different ways."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", " ".join(name.split())).casefold())
 
 
 def _add_items(

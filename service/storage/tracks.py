@@ -13,7 +13,7 @@ from models.classification import Classification
 from service.errors import NotFound
 from service.storage.database import Database
 from service.storage.ids import check_cursor, is_id, new_id
-from service.storage.labelling_tables import ItemRow
+from service.storage.labelling_tables import ItemRow, LeaseRow
 from service.storage.pages import Page, iso, utc_now
 from service.storage.tables import ClassificationRow, JobRow, TrackRow, WaveformRow
 
@@ -275,7 +275,11 @@ class TrackStore:
             jobs = update(JobRow).where(JobRow.track_id == track_id)
             session.execute(jobs.where(JobRow.state.in_(UNFINISHED)).values(state="cancelled", finished_at=utc_now()))
             session.execute(jobs.values(result=None, track_id=None))
-            session.execute(update(ItemRow).where(ItemRow.track_id == track_id).values(available=False))
+            items = select(ItemRow.id).where(ItemRow.track_id == track_id)
+            held = update(LeaseRow).where(LeaseRow.item_id.in_(items), LeaseRow.ended_at.is_(None))
+            session.execute(held.values(ended_at=utc_now()))
+            session.execute(items.order_by(ItemRow.id).with_for_update())
+            session.execute(update(ItemRow).where(ItemRow.track_id == track_id).values(available=False, n_leases=0))
             session.execute(delete(TrackRow).where(TrackRow.id == track_id))
         return blob_key(track_id)
 

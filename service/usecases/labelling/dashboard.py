@@ -53,11 +53,11 @@ def _annotators(project: Project, services: "Services") -> list[dict[str, Any]]:
 def _classes(project: Project, services: "Services") -> list[dict[str, Any]]:
     """Labels by genre, and what the active version takes the items for."""
     labels = Counter(genre for label in services.labels.in_force(project.id) for genre in label.genres)
-    predicted = Counter(
-        max(shares, key=shares.__getitem__) for shares in services.labels.predictions(project.id).values() if shares
-    )
+    predictions = map(project.shares_of, services.labels.predictions(project.id).values())
+    predicted = Counter(max(shares, key=shares.__getitem__) for shares in predictions if shares)
     return [
-        {"genre": genre.name, "labels": labels[genre.id], "predicted": predicted[genre.id]} for genre in project.genres
+        {"genre": genre.name, "labels": labels[genre.id], "predicted": predicted[genre.name]}
+        for genre in project.genres
     ]
 
 
@@ -77,7 +77,7 @@ def _suspicious(project: Project, report: dict[str, Any], services: "Services") 
     names = {genre.id: genre.name for genre in project.genres}
     said: dict[str, set[str]] = {}
     for label in services.labels.in_force(project.id):
-        said.setdefault(label.item_id, set()).update(names[genre] for genre in label.genres)
+        said.setdefault(label.item_id, set()).update(names.get(genre, "") for genre in label.genres)
     found = [each for each in report.get("suspicious", []) if each["label"] in said.get(each["item"], ())]
     items = services.projects.items_of(project.id, [each["item"] for each in found[:SUSPICIOUS_SHOWN]])
     return [

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from datasets.labels.record import LabelRecord
 from features.npz import unpack_npz
-from models.model_folder import save_model
+from models.model_folder import NAME, save_model
 from models.registry import ModelEntry
 from service.errors import Conflict, Invalid
-from service.storage.label_queue import Answer
-from service.storage.projects import Item, Project
+from service.storage.label_queue import Answer, check_answer
+from service.storage.pool_items import Item
+from service.storage.projects import MAX_GENRES, Genre, Project, checked_name, fold
 from service.usecases.labelling.training import model_name
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Imported:
     added : int
         Answers that are new.
     known : int
-        Answers that their annotators had given already.
+        Answers that their annotators had given already, or give otherwise further down.
     unlabelled : int
         Records that say nothing.
     unknown : tuple of str
@@ -48,7 +49,6 @@ class Imported:
 
 def records_of(project: Project, *, services: "Services", unlabelled: bool = False) -> list[LabelRecord]:
     """What was said in a project, in the order of its items; with `unlabelled`, items without a word too."""
-    names = {genre.id: genre.name for genre in project.genres}
     said = defaultdict(list)
     for act in services.label_queue.acts(project.id, limit=None):
         if act.kind != "skip":
@@ -57,12 +57,12 @@ def records_of(project: Project, *, services: "Services", unlabelled: bool = Fal
     durations = services.tracks.durations()
     records = []
     for item in services.projects.all_items(project.id):
-        shares = {names[genre]: share for genre, share in predictions.get(item.id, {}).items() if genre in names}
+        shares = project.shares_of(predictions.get(item.id, {}))
         about = LabelRecord(
             filename=item.filename,
             sha256=item.sha256,
             track=item.track_id or "",
-            duration_s=durations.get(item.track_id or ""),
+            duration_s=durations.get(item.track_id or "") or None,
             probabilities=shares,
             model=f"{model_name(project)}-v{project.version}" if shares else "",
         )
@@ -119,31 +119,41 @@ def import_records(
     Invalid
         If genres are unknown and may not be added, or the project does not allow an answer. Nothing is kept then.
     """
-    genres = dict.fromkeys(genre for record in records for genre in record.genres)
-    known = {genre.name.casefold() for genre in project.genres}
-    missing = [genre for genre in genres if " ".join(genre.split()).casefold() not in known]
+    named: dict[str, str] = {}
+    for genre in (genre for record in records for genre in record.genres):
+        named.setdefault(fold(genre), genre)
+    known = {fold(genre.name) for genre in project.genres}
+    missing = [checked_name(genre, "genre") for folded, genre in named.items() if folded not in known]
+    if len(project.genres) + len(missing) > MAX_GENRES:
+        raise Invalid(f"{len(missing)} genres to be added: a project has {MAX_GENRES} at most.")
     if missing and not add_genres:
         raise Invalid(
             f"The project {project.name!r} has no genre {', '.join(map(repr, missing[:NAMED]))}"
             f"{' and others' if len(missing) > NAMED else ''}: add them first, or ask for unknown genres to be added."
         )
     items = _Items(services.projects.all_items(project.id))
-    answers, unknown, unlabelled = [], [], 0
+    given: dict[tuple[str, str], Answer] = {}
+    answered, unknown, unlabelled = 0, [], 0
     for record in records:
         item = items.find(record)
-        if not (record.genres or record.none or record.flag):
+        if not record.answered:
             unlabelled += 1
         elif item is None:
             unknown.append(record.filename or record.track or record.sha256)
         else:
-            answers.append((item.id, record.annotator or UNKNOWN_ANNOTATOR, _answer(record)))
+            given[item.id, record.annotator or UNKNOWN_ANNOTATOR] = _answer(record)
+            answered += 1
+    extended = replace(project, genres=(*project.genres, *(Genre(genre, genre) for genre in missing)))
+    for (_, annotator), answer in given.items():
+        check_answer(extended, answer, annotator)
     for genre in missing:
         services.projects.add_genre(project.id, genre, actor=actor)
+    answers = [(item_id, annotator, answer) for (item_id, annotator), answer in given.items()]
     added = sum(
-        services.label_queue.import_answers(project.id, answers[start : start + AT_ONCE], source=source)
+        services.label_queue.import_answers(project.id, answers[start : start + AT_ONCE], source=source, actor=actor)
         for start in range(0, len(answers), AT_ONCE)
     )
-    return Imported(added, len(answers) - added, unlabelled, tuple(unknown))
+    return Imported(added, answered - added, unlabelled, tuple(unknown))
 
 
 def save_version(project: Project, version: int | None, folder: Path, *, name: str | None, services: "Services") -> str:
@@ -153,6 +163,8 @@ def save_version(project: Project, version: int | None, folder: Path, *, name: s
     ------
     Conflict
         If no version is active and none was named.
+    Invalid
+        If `name` is no name of a model.
     NotFound
         If there is no such version.
     """
@@ -161,6 +173,8 @@ def save_version(project: Project, version: int | None, folder: Path, *, name: s
         raise Conflict(f"The project {project.name!r} has no model yet: label recordings of two genres or more.")
     card, weights = services.versions.model(project.id, chosen)
     named = {"name": name or f"{model_name(project)}-v{chosen}", "version": str(chosen)}
+    if not NAME.fullmatch(named["name"]):
+        raise Invalid(f"{name!r} is no name of a model: it has up to 64 of a-z, 0-9, '-', '_' and '.'.")
     arrays = unpack_npz(weights, name=f"version {chosen} of {project.name}")
     return str(save_model(folder, card | named, arrays)["name"])
 
@@ -172,6 +186,8 @@ def publish(project: Project, version: int | None, *, name: str | None, services
     ------
     Conflict
         If no version is active and none was named.
+    Invalid
+        If `name` is no name of a model.
     NotFound
         If there is no such version.
     ModelError

@@ -14,7 +14,6 @@ from mutagen.mp4 import MP4Tags
 
 from features.cache import sha256_of
 from features.errors import AudioError
-from service.errors import PayloadTooLarge
 from service.usecases.find_recordings import Found
 from service.usecases.labelling.pool import take_in
 
@@ -83,7 +82,7 @@ def take_in_files(found: Iterable[Found], *, artist_from: ArtistFrom, services: 
                     yield TakenIn(path, None, added.problem or "")
                     continue
                 known[sha256] = added.track_id
-        except (AudioError, PayloadTooLarge) as error:
+        except AudioError as error:
             yield TakenIn(path, None, str(error))
         else:
             artist = {"tag": artist_of, "folder": _folder_of, "none": _nobody}[artist_from](path)

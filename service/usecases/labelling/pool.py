@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.errors import AudioError
+from service.errors import PayloadTooLarge
 from service.jobs import Job
 from service.storage.projects import Project
 from service.usecases.labelling.training import LEARN
@@ -57,7 +58,7 @@ def add_tracks(
     Raises
     ------
     NotFound
-        If one of them is no track.
+        If one of them is no track; none is added then.
     """
     added = services.projects.add_items(project.id, track_ids, actor=actor, artists=artists or {})
     return added, services.jobs.submit_for_project(LEARN, project_id=project.id) if added else None
@@ -92,7 +93,7 @@ def take_in(paths: Iterable[Path], *, services: "Services") -> Iterator[Added]:
         try:
             with path.open("rb") as stream:
                 track = receive_upload(stream, path.name, services=services)
-        except AudioError as error:
+        except (AudioError, PayloadTooLarge) as error:
             yield Added(path, None, str(error))
         except OSError as error:
             yield Added(path, None, f"{path.name} cannot be read: {error.strerror}")

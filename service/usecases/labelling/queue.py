@@ -62,5 +62,5 @@ def stats(project: Project, *, services: "Services") -> dict[str, Any]:
         "leased": services.label_queue.leased(project.id),
         "labels": counts.labels,
         "by_annotator": {each.name: each.labels for each in services.labels.annotators(project.id)},
-        "labels_until_training": labels_until_training(project, services),
+        "labels_until_retraining": labels_until_training(project, services),
     }

@@ -4,12 +4,13 @@ import io
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import structlog
+from threadpoolctl import threadpool_limits
 
 from features.errors import AudioError
 from features.npz import unpack_npz
@@ -107,6 +108,7 @@ def learn(
     project = services.projects.get(project_id)
     heard, unheard = _hear(project, services, lambda share: tick(HEARING_SHARE * share))
     start = HEARING_SHARE if heard else 0.0
+    project = services.projects.get(project_id)  # hearing takes hours: people go on meanwhile
     last_event = services.labels.last_number(project.id)
     material = gather(project, services)
     known = int((material.targets.sum(axis=0) > 0).sum()) if len(material.labelled) else 0
@@ -117,13 +119,14 @@ def learn(
         return result | {"activated": False, "reason": reason}
     training = _train(project, material, services, lambda share: tick(start + (0.95 - start) * share))
     version = _keep(project, material, training, last_event, services)
-    project = services.projects.get(project.id)
+    # The genres stay those of the material; which version answers may have changed.
+    project = replace(project, version=services.projects.get(project.id).version)
     assert project.version is not None  # the first one is always activated
     probabilities = _probabilities(project, material, head_of(project, project.version, services))
     _tell(project, material, probabilities, services)
     _rank(project, material, probabilities, services)
     _ask_again(project, material, training, services)
-    tick(1.0)
+    progress(1.0)  # too late to cancel it
     activated = version.version == project.version
     return result | {"version": version.version, "activated": activated, "reason": version.reason}
 
@@ -165,7 +168,8 @@ def answer_with(project: Project, version: int | None, *, actor: str, services: 
 def labels_until_training(project: Project, services: "Services") -> int:
     """How many more labels there will be before the next training; 0 where it is due."""
     latest, job = services.versions.latest(project.id), services.jobs.latest_of_project(project.id)
-    fresh = services.labels.count_since(project.id, None if job is None else job.created_at)
+    before = job or latest  # jobs are forgotten after a month
+    fresh = services.labels.count_since(project.id, None if before is None else before.created_at)
     if latest is None:
         wanted = FIRST_AFTER
     elif project.settings.retrain_every:
@@ -195,7 +199,12 @@ def gather(project: Project, services: "Services") -> Material:
         [entry.artist for entry in entries],
     )
     row_of = {entry.item_id: row for row, entry in enumerate(entries)}
-    labels = [label for label in services.labels.in_force(project.id) if label.item_id in row_of]
+    known = {genre.id for genre in project.genres}  # labels of a genre that is newer than `project` come next time
+    labels = [
+        label
+        for label in services.labels.in_force(project.id)
+        if label.item_id in row_of and known.issuperset(label.genres)
+    ]
     table = answers(labels)
     agreed = consensus(table, genres=[genre.id for genre in project.genres])
     says = agreed.targets.sum(axis=1) > 0
@@ -264,17 +273,18 @@ def _train(
     names = [genre.name for genre in material.genres]
 
     fit = partial(fit_few_label_head, genres=names, name=model_name(project), backbone=BACKBONE)
-    return train_from_labels(
-        material.pool,
-        material.labelled,
-        material.targets,
-        genres=names,
-        on_random_slice=material.on_random_slice,
-        fit=fit,
-        known_before=known_before,
-        agreement=observed_agreement(material.table),
-        progress=progress,
-    )
+    with threadpool_limits(limits=1, user_api="blas"):  # of small matrices: threads would wait for each other
+        return train_from_labels(
+            material.pool,
+            material.labelled,
+            material.targets,
+            genres=names,
+            on_random_slice=material.on_random_slice,
+            fit=fit,
+            known_before=known_before,
+            agreement=observed_agreement(material.table),
+            progress=progress,
+        )
 
 
 def _keep(
@@ -319,7 +329,8 @@ def _probabilities(project: Project, material: Material, head: FewLabelHead) -> 
     columns = {genre.id: column for column, genre in enumerate(material.genres)}
     of_today = np.zeros((len(head.genres), len(columns)))
     for row, genre_id in enumerate(head.card["genre_ids"]):
-        of_today[row, columns[project.merged.get(genre_id, genre_id)]] = 1.0
+        if (column := columns.get(project.merged.get(genre_id, genre_id))) is not None:
+            of_today[row, column] = 1.0
     return head.probabilities_of(material.pool) @ of_today
 
 
@@ -336,7 +347,7 @@ def _tell(project: Project, material: Material, probabilities: np.ndarray, servi
 
 def _rank(project: Project, material: Material, probabilities: np.ndarray | None, services: "Services") -> None:
     """Give every item that is still wanted its place: those of which one opinion is missing before the others."""
-    if not material.entries:
+    if not material.entries or len(material.genres) < 2:  # nothing to choose between: the order stays a random one
         return
     order = rank(
         material.pool,
@@ -362,8 +373,8 @@ def _ask_again(project: Project, material: Material, training: LabelTraining, se
         if asked == ASKED_AGAIN_AT_ONCE:
             break
         if entry.wanted == project.settings.overlap == entry.n_labels:
-            asked += services.label_queue.ask_again(entry.item_id, wanted=entry.wanted + 1, actor=MACHINE)
             services.labels.write_ranks({entry.item_id: -1})
+            asked += services.label_queue.ask_again(entry.item_id, wanted=entry.wanted + 1, actor=MACHINE)
 
 
 def model_name(project: Project) -> str:

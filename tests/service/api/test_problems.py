@@ -3,6 +3,7 @@ from http import HTTPStatus
 
 import pytest
 
+from datasets import errors as datasets
 from features import errors as features
 from models import errors as models
 from service import errors as service
@@ -10,7 +11,7 @@ from service.api.problems import INTERNAL, KINDS, STATUS_TITLES, describe, gener
 
 OURS = [
     error
-    for module in (features, models, service)
+    for module in (datasets, features, models, service)
     for _, error in inspect.getmembers(module, inspect.isclass)
     if issubclass(error, Exception) and error is not service.ServiceError
 ]
@@ -42,6 +43,7 @@ def test_what_is_wrong_with_a_recording_is_never_the_servers_fault(error):
         (service.Unauthorized("x"), 401),
         (service.Forbidden("x"), 403),
         (models.UnknownModel("x"), 404),
+        (datasets.DatasetError("x"), 422),
         (ZeroDivisionError("secret"), 500),
     ],
 )

@@ -21,6 +21,7 @@ COMMANDS = (
     *(["evaluate"], ["evaluate", "taggrams"], ["evaluate", "dataset"]),
     *(["models"], ["models", "list"], ["models", "activate"], ["models", "rollback"]),
     *(["tokens"], ["tokens", "create"], ["tokens", "list"], ["tokens", "revoke"]),
+    *(["labels"], ["labels", "create"], ["labels", "add"], ["labels", "session"], ["labels", "stats"]),
 )
 
 SCRIPT = """

@@ -1,3 +1,5 @@
+import base64
+
 import pytest
 
 from service.security.access import ACCESS, Principal, Role, is_loopback, role_of
@@ -65,6 +67,23 @@ def test_a_wrong_token_is_refused_even_where_none_is_needed(client, header):
 def test_scheme_of_the_header_is_read_in_any_case(client, parts, make_token):
     secret = make_token(parts, "listener")
     assert client.get("/v1", headers={"Authorization": f"bearer {secret}"}).json["you"]["role"] == "listener"
+
+
+def basic(text: bytes) -> dict:
+    return {"Authorization": f"Basic {base64.b64encode(text).decode()}"}
+
+
+@pytest.mark.parametrize("user", ["", "anybody", "ünïcödé"])
+def test_a_token_may_come_as_the_password_of_any_user(client, parts, make_token, user):
+    secret = make_token(parts, "annotator", "Ann")
+    who = client.get("/v1", headers=basic(f"{user}:{secret}".encode())).json["you"]
+    assert (who["name"], who["role"]) == ("Ann", "annotator")
+
+
+@pytest.mark.parametrize("form", ["{}", "{}:", "x:{} ", "{}:x", ":x{}", "\xff:{}"])
+def test_a_password_is_the_token_and_nothing_else(client, parts, make_token, form):
+    secret = make_token(parts, "annotator")
+    assert client.get("/v1", headers=basic(form.format(secret).encode("latin-1"))).status_code == 401
 
 
 def test_a_revoked_token_is_worth_nothing(client, parts, make_token):
