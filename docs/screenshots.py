@@ -8,8 +8,9 @@ frozen-bubble-data):
 
     python docs/screenshots.py ../shared/data/audio /usr/share/games/frozen-bubble/snd --star introzik
 
-The labelling pages show clips of our own composers, rendered by this script: two annotators that err now and then
-answer about a part of them, and the project's model learns as it would for people.
+The page where one labels shows clips of our own composers, rendered by this script. The page of a project shows a
+replay over the development data's GTZAN tracks, which are known by their tag activations alone. In both, two annotators
+that err now and then say what the genre is, and the project's model learns as it would for people.
 """
 
 import argparse
@@ -30,10 +31,14 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
 from datasets.rendered_corpus import render_corpus
+from datasets.taggrams import load_taggrams
+from models.label_pool import LabelPool
+from models.track_summary import BACKBONE
 from service.app import create_app
 from service.project_settings import ProjectSettings
 from service.services import Services
 from service.settings import Settings
+from service.storage.ids import new_id
 from service.storage.label_queue import Answer
 from service.storage.projects import Project
 from service.usecases import tracks as usecases
@@ -41,6 +46,7 @@ from service.usecases.labelling import training
 from service.usecases.labelling.pool import add_tracks
 
 IMAGES = Path(__file__).parent / "images"
+SHARED_DATA = Path(os.environ.get("GENRELAB_SHARED_DATA", "../shared/data"))
 MAX_BYTES = 400_000
 MIN_BYTES = 100_000  # of a recording: a game's folder of music holds its noises too
 FLAGS = [
@@ -62,18 +68,18 @@ PHONE: dict[str, Any] = {
     "has_touch": True,
 }
 CLIP_GENRES = ("blues", "bossa_nova", "cumbia", "drum_and_bass", "reggae", "waltz")
-CLIP_S = 12.0
-CLIPS_OF_A_GENRE = 24
-SECOND_OPINIONS = 24  # clips that both annotators answer about
-TRAIN_AT = (24, 36, 48, 64, 84, 104)  # labels
+CLIP_S = 10.0
+CLIPS_OF_A_GENRE = 8
+CLIP_LABELS = (24,)  # labels after which the model learns
+POOL_SIZE = 400  # tracks of the project whose page is shown
+POOL_LABELS = (20, 40, 70, 110, 160, 220)
 ERRORS = {"Ana": 0.04, "Ben": 0.1}  # share of an annotator's answers that are another genre
 
 
 def main() -> None:
     """Classify, then photograph."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    default = Path(os.environ.get("GENRELAB_SHARED_DATA", "../shared/data")) / "audio"
-    parser.add_argument("music", type=Path, nargs="*", default=[default], help="folders of recordings")
+    parser.add_argument("music", type=Path, nargs="*", default=[SHARED_DATA / "audio"], help="folders of recordings")
     parser.add_argument("--star", default="traveling_minstrels", help="part of the name of the track page's recording")
     options = parser.parse_args()
     recordings = [
@@ -90,7 +96,8 @@ def main() -> None:
         star = next(track for name, track in ids.items() if options.star in name)
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         photograph(browser, url, star)
-        photograph_labelling(browser, url, label_clips(services))
+        gtzan = replay_gtzan(SHARED_DATA / "gtzan_taggrams" / "train.npz", services)
+        photograph_labelling(browser, url, clips=label_clips(services), gtzan=gtzan)
         browser.close()
 
 
@@ -150,51 +157,78 @@ def photograph(browser: Browser, url: str, star: str) -> None:
 
 
 def label_clips(services: Services) -> Project:
-    """A project in the middle of its work: clips of our own composers, a part of them answered about."""
+    """A project that has begun: clips of our own composers, some of them answered about."""
     genres = [genre.replace("_", " ") for genre in CLIP_GENRES]
-    settings = ProjectSettings(suggestions="shown", overlap=2)
+    settings = ProjectSettings(suggestions="shown")
     project = services.projects.create("Rendered clips", genres=genres, settings=settings, actor="screenshots")
-    dice = random.Random(0)
+    truth: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:
         hours = len(CLIP_GENRES) * CLIPS_OF_A_GENRE * CLIP_S / 3600
         clips = list(render_corpus(Path(folder), hours=hours, genres=CLIP_GENRES, clip_s=CLIP_S).recordings)
-        dice.shuffle(clips)
-        truth: dict[str, str] = {}
+        random.Random(0).shuffle(clips)
         for number, clip in enumerate(clips, start=1):
             with clip.path.open("rb") as stream:
                 track = usecases.receive_upload(stream, f"clip {number:03}.flac", services=services)
             usecases.classify_track(track.id, services=services)
             truth[track.id] = clip.label.replace("_", " ")
     add_tracks(project, truth, actor="screenshots", services=services)
-    training.learn(project.id, services=services)
-    for number in range(1, TRAIN_AT[-1] + 1):
+    return answer(project, truth, services, learn_at=CLIP_LABELS)
+
+
+def replay_gtzan(file: Path, services: Services) -> Project:
+    """A project that is far: GTZAN's tracks, by their tag activations."""
+    known = load_taggrams(file)
+    chosen = random.Random(0).sample(range(len(known)), POOL_SIZE)
+    project = services.projects.create("GTZAN", genres=known.genres, settings=ProjectSettings(), actor="screenshots")
+    vectors = LabelPool.of_taggrams([known.tracks[i] for i in chosen], [""] * POOL_SIZE).to_vectors()
+    nothing = {"sha256": "0" * 64, "size_bytes": 0, "sample_rate": None, "channels": None, "format": None}
+    truth: dict[str, str] = {}
+    for i, vector in zip(chosen, vectors, strict=True):
+        track = services.tracks.add(id=new_id(), filename=f"{known.ids[i]}.au", duration_s=30.0, **nothing)
+        services.features.put(track.id, BACKBONE, vector, start_s=0.0)
+        truth[track.id] = known.genres[known.labels[i]]
+    add_tracks(project, truth, actor="screenshots", services=services)
+    return answer(project, truth, services, learn_at=POOL_LABELS)
+
+
+def answer(project: Project, truth: dict[str, str], services: Services, *, learn_at: tuple[int, ...]) -> Project:
+    """Two annotators take turns; the model learns after so many labels."""
+    dice = random.Random(0)
+    genres = [genre.name for genre in project.genres]
+    learn(project, services)
+    for number in range(1, learn_at[-1] + 1):
         annotator = ("Ana", "Ben")[number % 2]
         lease = services.label_queue.lease(project.id, annotator)
         assert lease is not None
-        wrong = dice.random() < ERRORS[annotator]
-        said = dice.choice(genres) if wrong else truth[lease.track_id]
+        said = dice.choice(genres) if dice.random() < ERRORS[annotator] else truth[lease.track_id]
         services.label_queue.answer(lease.id, Answer("label", genres=(said,)), annotator)
-        if number == 2 * SECOND_OPINIONS:
-            services.projects.change(project.id, actor="screenshots", settings={"overlap": 1})
-        if number in TRAIN_AT:
-            print(f"{number} labels: {training.learn(project.id, services=services)}")
+        if number in learn_at:
+            print(f"{number} labels: {learn(project, services)}")
     return services.projects.get(project.id)
 
 
-def photograph_labelling(browser: Browser, url: str, project: Project) -> None:
+def learn(project: Project, services: Services) -> dict[str, Any]:
+    """What the job process does for the project's waiting job, or for a new one."""
+    job = services.jobs.claim(services.jobs.submit_for_project(training.LEARN, project_id=project.id).id)
+    assert job is not None
+    result = training.learn(project.id, services=services)
+    services.jobs.finish(job, result)
+    return result
+
+
+def photograph_labelling(browser: Browser, url: str, *, clips: Project, gtzan: Project) -> None:
     """The place where one labels, and the page of the project."""
     for theme in ("light", "dark"):
-        page = opened_labelling(browser, f"{url}projects/{project.id}/label", color_scheme=theme, **DESKTOP)
+        page = opened_labelling(browser, f"{url}projects/{clips.id}/label", color_scheme=theme, **DESKTOP)
         hear_a_little(page)
-        keep(page, f"label-{theme}")
-        page.set_viewport_size(TALL)
-        page.goto(f"{url}projects/{project.id}")
+        keep(page, f"label-{theme}", kind="jpg")
+        page.goto(f"{url}projects/{gtzan.id}")
         page.locator(".curve .point.chosen").wait_for()
         keep(page, f"dashboard-{theme}")
         page.context.close()
-    page = opened_labelling(browser, f"{url}projects/{project.id}/label", color_scheme="light", **PHONE)
+    page = opened_labelling(browser, f"{url}projects/{clips.id}/label", color_scheme="light", **PHONE)
     hear_a_little(page)
-    keep(page, "label-phone")
+    keep(page, "label-phone", kind="jpg")
     page.context.close()
 
 

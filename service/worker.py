@@ -24,6 +24,7 @@ from service.warm_up import warm_up_in_background
 PATIENCE_S = 10.0  # for jobs to notice that they must end
 LAST_RESORT_S = 30.0
 HEALTH_S = 10.0  # between two looks whether a thread has died
+NICENESS = 5  # whoever waits for an answer of the web processes comes first
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -83,6 +84,7 @@ def end_with_parent(stop: Callable[[], None]) -> None:
 
 
 if __name__ == "__main__":
+    os.nice(NICENESS)
     chosen = Settings()
     logs.configure(chosen.log_level)
     logging.getLogger("huey").setLevel(logging.WARNING)  # the runner says what there is to say

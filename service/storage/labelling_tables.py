@@ -2,7 +2,7 @@
 
 What people did is in `label_events`, to which rows are only ever added: the database itself refuses to change or
 delete one (see the migration). Genres, items and acts in force are what follows from the events, kept so that the
-next item is found in a millisecond; `service.labelling_state` makes them again from the events alone.
+next item is found in a millisecond; `service.storage.project_state` makes them again from the events alone.
 """
 
 from datetime import datetime

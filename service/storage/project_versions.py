@@ -15,6 +15,7 @@ from service.storage.pages import iso, utc_now
 from service.storage.projects import hold_project
 
 ACTIVE, SUPERSEDED, REFUSED = "active", "superseded", "refused"
+MAX_VERSION = (1 << 31) - 1  # that the column holds
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class VersionStore:
             .options(undefer(VersionRow.card), undefer(VersionRow.weights))
         )
         with self._database.reading() as session:
-            row = session.scalars(query).one_or_none()
+            row = session.scalars(query).one_or_none() if 0 < version <= MAX_VERSION else None
         if row is None:
             raise _missing(version)
         return row.card, row.weights
@@ -178,7 +179,8 @@ def _activate(session: Session, project_id: str, version: int, actor: str) -> No
 
 
 def _row(session: Session, project_id: str, version: int) -> VersionRow:
-    row = session.get(VersionRow, (project_id, version), populate_existing=True)
+    known = 0 < version <= MAX_VERSION
+    row = session.get(VersionRow, (project_id, version), populate_existing=True) if known else None
     if row is None:
         raise _missing(version)
     return row

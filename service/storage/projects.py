@@ -409,7 +409,7 @@ def read_project(session: Session, project: str | None) -> Project:
         row = rows[0]
     else:
         found = session.get(ProjectRow, project, populate_existing=True) if is_id(project) else None
-        if found is None:
+        if found is None and project.isprintable():  # no other text is a name, and not every one can be asked for
             found = session.scalars(select(ProjectRow).where(ProjectRow.folded_name == fold(project))).one_or_none()
         if found is None:
             raise NotFound(f"There is no labelling project {project!r}.")

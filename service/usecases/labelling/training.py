@@ -64,6 +64,8 @@ class Material:
         Which of them measure.
     table, agreed : AnswerTable, Consensus
         Who said what, and what they say together.
+    agreement : float or None
+        Share of answers in which people agree, without items that were asked again because a label was suspicious.
     """
 
     pool: LabelPool
@@ -75,6 +77,7 @@ class Material:
     on_random_slice: np.ndarray
     table: AnswerTable
     agreed: Consensus
+    agreement: float | None
 
 
 def learn(
@@ -222,6 +225,9 @@ def gather(project: Project, services: "Services") -> Material:
         on_random_slice=rows < random_slice_length(entries),
         table=table,
         agreed=agreed,
+        agreement=observed_agreement(
+            answers(each for each in labels if entries[row_of[each.item_id]].wanted == project.settings.overlap)
+        ),
     )
 
 
@@ -282,7 +288,7 @@ def _train(
             on_random_slice=material.on_random_slice,
             fit=fit,
             known_before=known_before,
-            agreement=observed_agreement(material.table),
+            agreement=material.agreement,
             progress=progress,
         )
 
