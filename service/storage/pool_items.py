@@ -16,33 +16,34 @@ from service.storage.tables import TrackRow
 UNRANKED = 1 << 40  # the rank of what no strategy has seen is at least this: in random order, after all the others
 
 
-# What is kept beside an item for speed, as it follows from acts, leases and the item itself.
-COUNTED: dict[str, ColumnElement[Any]] = {
-    "n_labels": (
-        select(func.count())
-        .where(ActRow.item_id == ItemRow.id, ActRow.kind == "label")
-        .correlate(ItemRow)
-        .scalar_subquery()
-    ),
-    "n_leases": (
-        select(func.count())
-        .where(LeaseRow.item_id == ItemRow.id, LeaseRow.ended_at.is_(None))
-        .correlate(ItemRow)
-        .scalar_subquery()
-    ),
-    "flag": (
-        select(LabelEventRow.content["flag"].as_string())
-        .join(ActRow, ActRow.number == LabelEventRow.number)
-        .where(ActRow.item_id == ItemRow.id, ActRow.kind == "flag")
-        .order_by(LabelEventRow.number.desc())
-        .limit(1)
-        .correlate(ItemRow)
-        .scalar_subquery()
-    ),
-}
-IS_AVAILABLE: ColumnElement[bool] = (
-    ItemRow.flag.is_(None) & ItemRow.track_id.is_not(None) & (ItemRow.n_labels + ItemRow.n_leases < ItemRow.wanted)
+_N_LABELS = (
+    select(func.count())
+    .where(ActRow.item_id == ItemRow.id, ActRow.kind == "label")
+    .correlate(ItemRow)
+    .scalar_subquery()
 )
+_N_LEASES = (
+    select(func.count())
+    .where(LeaseRow.item_id == ItemRow.id, LeaseRow.ended_at.is_(None))
+    .correlate(ItemRow)
+    .scalar_subquery()
+)
+_FLAG = (
+    select(LabelEventRow.content["flag"].as_string())
+    .join(ActRow, ActRow.number == LabelEventRow.number)
+    .where(ActRow.item_id == ItemRow.id, ActRow.kind == "flag")
+    .order_by(LabelEventRow.number.desc())
+    .limit(1)
+    .correlate(ItemRow)
+    .scalar_subquery()
+)
+# What is kept beside an item for speed, as it follows from acts and leases.
+FOLLOWS: dict[str, ColumnElement[Any]] = {
+    "n_labels": _N_LABELS,
+    "n_leases": _N_LEASES,
+    "flag": _FLAG,
+    "available": _FLAG.is_(None) & ItemRow.track_id.is_not(None) & (ItemRow.wanted > _N_LABELS + _N_LEASES),
+}
 
 
 @dataclass(frozen=True)
@@ -100,9 +101,8 @@ def refresh(session: Session, which: ColumnElement[bool]) -> None:
 
     The items are held by the caller, so that nobody adds to what is counted here.
     """
-    unsynchronised = {"synchronize_session": False}
-    session.execute(update(ItemRow).where(which).values(COUNTED), execution_options=unsynchronised)
-    session.execute(update(ItemRow).where(which).values(available=IS_AVAILABLE), execution_options=unsynchronised)
+    remade = update(ItemRow).where(which).values(FOLLOWS)
+    session.execute(remade, execution_options={"synchronize_session": False})
 
 
 def new_items(

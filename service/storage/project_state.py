@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from service.storage.label_events import ACTS, Event
 from service.storage.labelling_tables import ActRow, GenreRow, ItemRow, ProjectRow
-from service.storage.pool_items import COUNTED, IS_AVAILABLE
+from service.storage.pool_items import FOLLOWS
 
 
 @dataclass
@@ -118,11 +118,10 @@ def differences(session: Session, project_id: str, events: Iterable[Event]) -> l
 
 def _miscounted(session: Session, project_id: str) -> list[str]:
     """Items beside which something else is kept than follows from acts and leases."""
-    follows = COUNTED | {"available": IS_AVAILABLE}
-    query = select(ItemRow, *follows.values()).where(ItemRow.project_id == project_id).order_by(ItemRow.id)
+    query = select(ItemRow, *FOLLOWS.values()).where(ItemRow.project_id == project_id).order_by(ItemRow.id)
     return [
         f"item {item.id}: {name} is {getattr(item, name)!r}, and {counted!r} follows from acts and leases"
         for item, *found in session.execute(query)
-        for name, counted in zip(follows, found, strict=True)
+        for name, counted in zip(FOLLOWS, found, strict=True)
         if getattr(item, name) != counted
     ]

@@ -49,7 +49,7 @@ def test_the_shipped_head_is_loaded():
 @pytest.mark.parametrize("architecture", ["transformer", "Hybrid", "", None, 3, ["hybrid"]])
 def test_an_unknown_architecture_is_refused(architecture, arrays, tmp_path):
     save_model(tmp_path, CARD | {"architecture": architecture}, arrays)
-    with pytest.raises(ModelError, match=r"a head of architecture .*, expected members or hybrid"):
+    with pytest.raises(ModelError, match=r"a head of architecture .*, expected members, hybrid or few_labels"):
         load_head(tmp_path)
 
 

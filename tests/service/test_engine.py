@@ -8,6 +8,8 @@ import pytest
 import soundfile
 
 from features.errors import AudioTooLong, UnsupportedFormat
+from models.label_pool import N_FEATURES
+from models.track_summary import BACKBONE
 from service.engine import Engine
 from service.errors import Cancelled
 
@@ -111,3 +113,21 @@ def test_it_is_ready_after_warming_up(engine):
     engine.warm_up()
     assert engine.ready
     assert engine.model_name == "stand-in-1"
+
+
+def test_labelling_projects_get_what_the_published_backbone_heard(engine, stand_in_classifier, song, monkeypatch):
+    monkeypatch.setattr(stand_in_classifier.backbone, "identity", BACKBONE, raising=False)
+    summary = engine.summarise(song)
+    assert summary.backbone == BACKBONE
+    assert summary.vector.shape == (N_FEATURES,)
+    assert 0 <= summary.start_s <= 6
+    heard = engine.classify(song).summary
+    assert heard.start_s == summary.start_s
+    np.testing.assert_array_equal(heard.vector, summary.vector)
+
+
+def test_a_classifier_with_another_backbone_tells_labelling_projects_nothing(
+    engine, stand_in_classifier, song, monkeypatch
+):
+    monkeypatch.setattr(stand_in_classifier.backbone, "identity", "another", raising=False)
+    assert engine.classify(song).summary is None

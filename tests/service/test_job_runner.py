@@ -5,13 +5,19 @@ from datetime import timedelta
 
 import pytest
 import structlog
+from sqlalchemy import update
 
 from features.errors import CorruptAudio
 from service import job_runner
-from service.errors import Cancelled
+from service.errors import Cancelled, NotFound
 from service.job_runner import JobRunner, tidy
 from service.storage.ids import new_id
+from service.storage.labelling_tables import LeaseRow
+from service.storage.pages import utc_now
+from service.storage.tables import JobRow
+from service.usecases.labelling.training import FIRST_AFTER
 from service.usecases.tracks import receive_upload
+from tests.support.labelling import answer_all, make_pool
 
 
 @pytest.fixture
@@ -155,6 +161,63 @@ def test_a_thread_that_hangs_loses_no_job(parts, submit, monkeypatch):
     assert parts.jobs.get(job.id).state == "queued"
     hang.set()
     thread.join(10)
+
+
+def test_a_project_learns_by_a_job(parts, runner):
+    pool = make_pool(parts, 9, heard=True)
+    answer_all(parts, pool, n=4)
+    job = parts.jobs.submit_for_project("learn", project_id=pool.project.id)
+    runner.run(job.id)
+    done = parts.jobs.get(job.id)
+    assert (done.state, done.result["labels"], done.result["version"]) == ("done", 4, 1)
+    assert parts.projects.get(pool.project.id).version == 1
+
+
+def test_a_cancelled_training_stops(parts, runner, monkeypatch):
+    pool = make_pool(parts, 3)
+    hearing = threading.Event()
+
+    def hear(path, **_):
+        raise AssertionError("the next recording was heard")
+
+    def local(_key):
+        hearing.set()
+        until(lambda: parts.jobs.get(job.id).state == "cancelled")
+        time.sleep(0.2)  # a beat or two
+        raise NotFound("no content")
+
+    monkeypatch.setattr(parts.engine, "summarise", hear)
+    monkeypatch.setattr(parts.blobs, "local", local)
+    job = parts.jobs.submit_for_project("learn", project_id=pool.project.id)
+    thread = in_background(runner, job)
+    assert hearing.wait(10)
+    parts.jobs.cancel(job.id)
+    thread.join(10)
+    assert not thread.is_alive()
+    assert parts.jobs.get(job.id).state == "cancelled"
+
+
+def test_a_job_without_its_project_says_so(parts, runner, submit):
+    job = submit()
+    with parts.database.writing() as session:
+        session.execute(update(JobRow).where(JobRow.id == job.id).values(kind="learn"))
+    runner.run(job.id)
+    assert "no labelling project" in parts.jobs.get(job.id).problem["detail"]
+
+
+def test_due_trainings_are_submitted_and_expired_leases_come_back(parts, monkeypatch):
+    monkeypatch.setattr(job_runner, "LEARN_S", 0.05)
+    monkeypatch.setattr(job_runner, "EXPIRE_S", 0.05)
+    pool = make_pool(parts, FIRST_AFTER + 1)
+    with JobRunner(parts):
+        lease = parts.label_queue.lease(pool.project.id, "bia")
+        answer_all(parts, pool, n=FIRST_AFTER)
+        until(lambda: parts.jobs.latest_of_project(pool.project.id) is not None)
+        with parts.database.writing() as session:
+            expired = utc_now() - timedelta(seconds=1)
+            session.execute(update(LeaseRow).where(LeaseRow.id == lease.id).values(expires_at=expired))
+        until(lambda: answer_all(parts, pool))
+    assert len(parts.jobs.list().items) == 1
 
 
 def test_a_runner_without_its_threads_says_so(parts):

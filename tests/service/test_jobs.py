@@ -12,9 +12,11 @@ from sqlalchemy import update
 from service.errors import ConfigurationError, NotFound
 from service.job_queue import JobQueue, JsonSerializer
 from service.jobs import GAVE_UP, KEPT_FOR, LOST_AFTER, MAX_LOSSES, UNQUEUED_AFTER, JobStore
+from service.storage.ids import new_id
 from service.storage.pages import utc_now
 from service.storage.tables import JobRow
 from service.storage.tracks import TrackStore
+from tests.support.labelling import make_pool, stores_of
 from tests.support.library import add_track, answer
 
 PROBLEM = {"type": "about:blank", "title": "No", "status": 422, "detail": "It cannot be."}
@@ -266,6 +268,53 @@ def test_a_queue_that_cannot_be_written_loses_no_job(jobs, queue, track, monkeyp
     set_columns(database, queued_at=utc_now() - 2 * UNQUEUED_AFTER)
     assert jobs.recover() == 1
     assert queue.waiting() == {job.id}
+
+
+@pytest.fixture
+def project(database):
+    return make_pool(stores_of(database), 0).project
+
+
+def test_work_for_a_project_that_waits_is_not_doubled(jobs, queue, project):
+    job = jobs.submit_for_project("learn", project_id=project.id)
+    assert (job.kind, job.state, job.project_id, job.track_id) == ("learn", "queued", project.id, None)
+    assert job.to_dict()["project"] == project.id
+    assert jobs.submit_for_project("learn", project_id=project.id).id == job.id
+    assert queue.waiting() == {job.id}
+    started = jobs.claim(job.id)
+    assert jobs.submit_for_project("learn", project_id=project.id).id == job.id
+    assert jobs.submit_for_project("other", project_id=project.id).id != job.id
+    jobs.finish(started, {"version": 1})
+    again = jobs.submit_for_project("learn", project_id=project.id)
+    assert again.id != job.id
+    assert jobs.latest_of_project(project.id) == again
+
+
+def test_work_for_a_project_that_is_submitted_at_once_is_one_job(jobs, project):
+    submitted = in_threads(8, lambda: jobs.submit_for_project("learn", project_id=project.id).id)
+    assert len(set(submitted)) == 1
+    assert len(jobs.list().items) == 1
+
+
+def test_work_for_a_project_fails_is_cancelled_and_is_given_back_like_any_other(jobs, database, project):
+    first = jobs.submit_for_project("learn", project_id=project.id)
+    assert jobs.fail(jobs.claim(first.id), PROBLEM)
+    assert jobs.get(first.id).problem == PROBLEM
+    second = jobs.submit_for_project("learn", project_id=project.id)
+    started = jobs.claim(second.id)
+    assert jobs.give_back(started)
+    started = jobs.claim(second.id)
+    silence(database)
+    jobs.recover()
+    assert jobs.get(second.id).state == "queued"
+    assert jobs.cancel(second.id).state == "cancelled"
+    assert not jobs.beat(started, 0.5)
+
+
+def test_a_project_that_is_none_gets_no_job(jobs):
+    with pytest.raises(NotFound, match="no labelling project"):
+        jobs.submit_for_project("learn", project_id=new_id())
+    assert jobs.latest_of_project(new_id()) is None
 
 
 @pytest.mark.parametrize(

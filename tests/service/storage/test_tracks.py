@@ -11,6 +11,7 @@ from service.storage.ids import new_id
 from service.storage.pages import utc_now
 from service.storage.tables import ClassificationRow, TrackRow, WaveformRow
 from service.storage.tracks import TrackStore, blob_key
+from tests.support.labelling import inconsistencies, make_pool, stores_of
 from tests.support.library import add_track, answer
 
 WAVE = np.array([0.0, 0.5, 1.0], np.float32)
@@ -177,6 +178,21 @@ def test_a_track_that_waits_begins(tracks):
     assert tracks.get(track.id).state == "done"
 
 
+def test_a_deleted_track_leaves_its_items_and_takes_its_leases(database):
+    parts = stores_of(database)
+    first, second = make_pool(parts, 2), make_pool(parts, 1)
+    for pool in (first, second):
+        parts.projects.add_items(pool.project.id, [first.tracks[0]], actor="curator", artists={})
+    held = [parts.label_queue.lease(pool.project.id, name) for pool in (first, second) for name in ("ana", "bia")]
+    parts.tracks.delete(first.tracks[0])
+    for pool in (first, second):
+        found = {item.filename: item for item in parts.projects.all_items(pool.project.id) if item.track_id is None}
+        assert [item.state for item in found.values()] == ["set_aside"]
+        assert parts.label_queue.leased(pool.project.id) == 1
+        assert inconsistencies(parts, pool) == []
+    assert len(held) == 4
+
+
 def test_totals(tracks):
     assert (tracks.totals().tracks, tracks.totals().audio_s) == (0, 0)
     add_track(tracks, duration_s=2.5)
@@ -191,6 +207,11 @@ def test_what_nobody_answers_is_stranded_after_a_while(tracks, database):
     with database.writing() as session:
         session.execute(update(TrackRow).values(updated_at=utc_now() - timedelta(minutes=2)))
     assert tracks.stranded(since=timedelta(minutes=1)) == [waiting.id]
+
+
+def test_seconds_are_told_of_every_track_that_is_known(tracks):
+    known, _ = add_track(tracks, duration_s=2.5), add_track(tracks, duration_s=None)
+    assert tracks.durations() == {known.id: 2.5}
 
 
 def test_known_ids(tracks):

@@ -1,9 +1,12 @@
 import io
+from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from features.errors import AudioError, AudioTooLong, EmptyFile, UnsupportedFormat
+from models.track_summary import BACKBONE
 from service.errors import Cancelled, NotFound, PayloadTooLarge, StorageFull
 from service.storage.ids import new_id
 from service.usecases.tracks import (
@@ -48,6 +51,25 @@ def test_a_recording_is_heard(parts, tone):
     assert found.state == "done"
     assert found.classification["genre"] == "jazz"
     assert parts.tracks.waveform(track.id)["duration_s"] == pytest.approx(6.0)
+
+
+def test_what_was_heard_is_kept_for_labelling_projects(parts, tone):
+    track = receive(parts, tone(3.0))
+    assert parts.features.of_tracks([track.id], BACKBONE) == {}
+    classify_track(track.id, services=parts)
+    with parts.blobs.local(track.blob) as path:
+        summary = parts.engine.summarise(path)
+    np.testing.assert_array_equal(parts.features.of_tracks([track.id], BACKBONE)[track.id], summary.vector)
+
+
+def test_an_engine_with_another_backbone_leaves_nothing_for_labelling_projects(parts, tone, monkeypatch):
+    classify = parts.engine.classify
+    monkeypatch.setattr(
+        parts.engine, "classify", lambda *args, **kwargs: replace(classify(*args, **kwargs), summary=None)
+    )
+    track = receive(parts, tone())
+    classify_track(track.id, services=parts)
+    assert parts.features.of_tracks([track.id], BACKBONE) == {}
 
 
 def test_the_same_content_makes_two_tracks_with_an_end_of_their_own(parts, tone):

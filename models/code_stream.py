@@ -1,0 +1,168 @@
+"""Making codes: a network over codes goes step by step, guided by its plan, and what it says is drawn.
+
+Several takes are made at once. A take depends on its plan and its seed alone, not on the others.
+
+References
+----------
+Ho and Salimans, "Classifier-free diffusion guidance", 2022; Copet et al., "Simple and controllable music generation",
+NeurIPS 2023 (guidance of logits).
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from models.blas_threads import one_blas_thread
+from models.delay_pattern import delayed, undelayed
+from models.errors import ModelError
+from models.plan import FRAME_WIDTH, Plan
+from models.prior_settings import CodeSettings
+from models.sampling import Sampling, draw
+from models.told_inputs import ToldInputs
+
+BLOCK_STEPS = 64  # made between two answers
+MAX_GUIDANCE = 20.0
+
+
+class StepMemory(Protocol):
+    """What a network remembers of the steps so far."""
+
+    def step(self, x: np.ndarray) -> np.ndarray:
+        """Take what a step is told, (n_rows, width), to its logits, (n_rows, n_codebooks, n_codes)."""
+
+
+class StepNetwork(Protocol):
+    """A network over codes that goes step by step."""
+
+    @property
+    def settings(self) -> CodeSettings:
+        """Of its codes."""
+
+    @property
+    def told(self) -> ToldInputs:
+        """Its first layers."""
+
+    def start(self, n_rows: int) -> StepMemory:
+        """An empty memory."""
+
+
+def stream_codes(
+    network: StepNetwork,
+    plans: Sequence[Plan],
+    *,
+    seeds: Sequence[int],
+    sampling: Sampling = Sampling(),
+    guidance: float = 1.0,
+    prompt: np.ndarray | None = None,
+) -> Iterator[np.ndarray]:
+    """Make codes, block by block, in memory that does not grow with their number.
+
+    Parameters
+    ----------
+    network : StepNetwork
+        What has learned how codes follow each other.
+    plans : sequence of Plan
+        One for each take, of one length.
+    seeds : sequence of int
+        One for each take, 0 or more.
+    sampling : Sampling
+        How codes are drawn.
+    guidance : float
+        How far logits are moved away from those without a plan: 1 not at all, which is twice as fast; 0 to 20.
+    prompt : np.ndarray, shape (n_codebooks, n_prompt_frames), optional
+        Codes that every take begins with, and goes on from.
+
+    Yields
+    ------
+    np.ndarray of int, shape (n_takes, n_codebooks, n)
+        The next n frames; those of the prompt come first. All blocks together have the plans' length.
+
+    Raises
+    ------
+    ModelError
+        If plans, seeds and prompt do not fit each other or the network.
+    """
+    _check(network.settings, plans, seeds, guidance, prompt)
+    return _blocks(network, plans, seeds, sampling, guidance, prompt)
+
+
+def make_codes(
+    network: StepNetwork,
+    plans: Sequence[Plan],
+    *,
+    seeds: Sequence[int],
+    sampling: Sampling = Sampling(),
+    guidance: float = 1.0,
+    prompt: np.ndarray | None = None,
+) -> np.ndarray:
+    """All blocks of `stream_codes` at once: (n_takes, n_codebooks, n_frames)."""
+    blocks = stream_codes(network, plans, seeds=seeds, sampling=sampling, guidance=guidance, prompt=prompt)
+    return np.concatenate(list(blocks), axis=-1)
+
+
+def _check(
+    settings: CodeSettings, plans: Sequence[Plan], seeds: Sequence[int], guidance: float, prompt: np.ndarray | None
+) -> None:
+    if not plans or len({plan.n_frames for plan in plans}) != 1 or plans[0].n_frames < 1:
+        raise ModelError("expected one plan or more, all of one length")
+    for plan in plans:
+        if plan.frames.shape[1:] != (FRAME_WIDTH,) or plan.n_genres != settings.n_genres:
+            raise ModelError(f"a plan for {plan.n_genres} genres, the network knows {settings.n_genres}")
+    if len(seeds) != len(plans) or not all(seed >= 0 for seed in seeds):
+        raise ModelError(f"{len(seeds)} seeds for {len(plans)} plans: expected one each, 0 or more")
+    if not 0 <= guidance <= MAX_GUIDANCE:
+        raise ModelError(f"guidance={guidance}: expected 0 to {MAX_GUIDANCE:g}")
+    if prompt is None:
+        return
+    if prompt.ndim != 2 or len(prompt) != settings.n_codebooks or prompt.shape[1] > plans[0].n_frames:
+        raise ModelError(
+            f"a prompt of shape {prompt.shape}: expected ({settings.n_codebooks}, at most {plans[0].n_frames} frames)"
+        )
+    if prompt.size and not 0 <= prompt.min() <= prompt.max() < settings.n_codes:
+        raise ModelError(
+            f"codes of the prompt from {prompt.min()} to {prompt.max()}: expected 0 to below {settings.n_codes}"
+        )
+
+
+def _blocks(
+    network: StepNetwork,
+    plans: Sequence[Plan],
+    seeds: Sequence[int],
+    sampling: Sampling,
+    guidance: float,
+    prompt: np.ndarray | None,
+) -> Iterator[np.ndarray]:
+    settings = network.settings
+    n_takes, n_codebooks, filler = len(plans), settings.n_codebooks, settings.n_codes
+    n_steps = plans[0].n_frames + n_codebooks - 1
+    given = np.zeros((n_codebooks, 0), np.int64) if prompt is None else prompt.astype(np.int64)
+    given = delayed(given, filler=-1)  # -1: still to be made
+    rows = [*plans, *(plan.nothing() for plan in plans)] if guidance != 1 else list(plans)
+    generators = [np.random.default_rng(seed) for seed in seeds]
+    memory = network.start(len(rows))
+    recent = np.full((n_takes, settings.recent_steps, n_codebooks), filler)
+    pending = np.zeros((n_takes, n_codebooks, 0), np.int64)  # steps of frames that are not whole yet
+    for start in range(0, n_steps, BLOCK_STEPS):
+        stop = min(start + BLOCK_STEPS, n_steps)
+        numbers = np.stack([generator.random((stop - start, n_codebooks)) for generator in generators])
+        made = []
+        with one_blas_thread():
+            planned = np.stack([network.told.of_plan(plan, start, stop) for plan in rows])
+            for step in range(start, stop):
+                told = np.tile(network.told.of_codes(recent), (len(rows) // n_takes, 1))
+                logits = memory.step(told + planned[:, step - start])
+                if guidance != 1:
+                    without = logits[n_takes:]
+                    logits = without + guidance * (logits[:n_takes] - without)
+                codes = draw(logits, numbers[:, step - start], sampling)
+                if step < given.shape[1]:
+                    codes = np.where(given[:, step] >= 0, given[:, step], codes)
+                frames = step - np.arange(n_codebooks)  # that the codebooks say
+                made.append(np.where((frames >= 0) & (frames < plans[0].n_frames), codes, filler))
+                recent[:, :-1], recent[:, -1] = recent[:, 1:].copy(), made[-1]
+        pending = np.concatenate([pending, np.stack(made, axis=-1)], axis=-1)
+        n_whole = pending.shape[-1] - n_codebooks + 1
+        if n_whole > 0:
+            yield undelayed(pending)
+            pending = pending[:, :, n_whole:]
