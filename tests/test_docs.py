@@ -38,7 +38,7 @@ def test_links_and_pictures_lead_somewhere(page):
 def test_commands_in_examples_exist(page):
     commands = get_command(app).commands
     for name in re.findall(
-        r"genrelab (?:-\S+ )*([a-z]+)", " ".join(re.findall(r"`{1,3}[^`]+`{1,3}", page.read_text()))
+        r"genrelab (?:-\S+ )*([a-z]+(?:-[a-z]+)*)", " ".join(re.findall(r"`{1,3}[^`]+`{1,3}", page.read_text()))
     ):
         assert name in commands, name
 
