@@ -20,7 +20,7 @@ DEFAULT_STRATEGY = "mixed"
 
 @dataclass(frozen=True)
 class _Asked:
-    """What a strategy may look at; `order` is that of `open_rows` by chance, which decides between equals."""
+    """What a strategy may look at; `open_rows` lie in an order by chance, which decides between equals."""
 
     pool: LabelPool
     labelled: np.ndarray

@@ -22,6 +22,7 @@ from models.errors import ModelError, TrainingDiverged
 from models.reconstruction_loss import LossSettings, reconstruction_terms
 from models.setting_ranges import check_ranges
 from models.tensorflow_runtime import keras, tf
+from models.training_log import TrainingLog
 from models.vqvae import Vqvae
 from models.vqvae_inference import codebook_use
 
@@ -144,7 +145,7 @@ def fit_autoencoder(
     path = None if checkpoints is None else checkpoints / CHECKPOINT_FILE
     if path is not None:
         run.resume(path)
-    writer = tf.summary.create_file_writer(str(logs)) if logs is not None else None
+    log = TrainingLog(logs)
     saved_at = time.monotonic()
     finished = run.over
     while not finished:
@@ -153,11 +154,7 @@ def fit_autoencoder(
         finished = share == 1.0
         if run.n_done % settings.figures_every == 0 or finished:
             figures = run.figures()
-            if writer is not None:
-                with writer.as_default(step=run.n_done):
-                    for name, value in figures.items():
-                        tf.summary.scalar(name, value)
-                writer.flush()
+            log.write(run.n_done, figures)
             if progress is not None:
                 progress(run.n_done, share, figures)
         if path is not None and (finished or time.monotonic() - saved_at >= 60 * settings.checkpoint_minutes):

@@ -9,21 +9,20 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from itertools import repeat
 
 import numpy as np
 from scipy.special import expit
-from threadpoolctl import ThreadpoolController
 
 from features.cores import usable_cores
+from models.blas_threads import one_blas_thread
 from models.frozen_layers import Affine
 from models.musicnn_temporal import PATCH_FRAMES, TemporalFrontEnd
 from models.musicnn_timbral import ROW_BLOCK, TimbralFrontEnd
 
 REACH = 3  # frames that a timbral filter looks back and ahead
 _EDGES = np.concatenate([np.arange(REACH), np.arange(PATCH_FRAMES - REACH, PATCH_FRAMES)])
-_ONE_AT_A_TIME = threading.Lock()  # a run uses every core, and the limit on BLAS threads is the whole process's
+_ONE_AT_A_TIME = threading.Lock()  # a run uses every core
 
 
 @dataclass(frozen=True)
@@ -69,14 +68,14 @@ class MusicnnInference:
         rows : np.ndarray, optional
             Rows of the first frames, from an earlier answer.
         """
-        with _ONE_AT_A_TIME, _linear_algebra().limit(limits=1, user_api="blas"):
+        with _ONE_AT_A_TIME, one_blas_thread():
             pooled, rows = self._pool_patches(frames, starts, rows)
             embedding = self._hidden(np.maximum(_dense(self._pooled(pooled), *self._dense[0]), 0))
             return Heard(expit(_dense(embedding, *self._dense[1])), embedding, rows)
 
     def pooled(self, patches: np.ndarray) -> np.ndarray:
         """What the back end hears of separate patches: log-mel (n, 187, 96) to (n, 1506)."""
-        with _ONE_AT_A_TIME, _linear_algebra().limit(limits=1, user_api="blas"):
+        with _ONE_AT_A_TIME, one_blas_thread():
             frames = patches.reshape(-1, patches.shape[-1]).astype(np.float32)
             return self._pool_patches(frames, np.arange(len(patches)) * PATCH_FRAMES, None)[0]
 
@@ -166,12 +165,6 @@ class _MidEndLayer:
             ahead = tap - self._n_taps // 2  # of the output, the frame that this tap hears
             y[max(-ahead, 0) : n - max(ahead, 0)] += shares[max(ahead, 0) : n - max(-ahead, 0), tap]
         return self._normalise(np.maximum(y, 0, out=y))
-
-
-@cache
-def _linear_algebra() -> ThreadpoolController:
-    """NumPy's BLAS; finding it takes as long as one patch."""
-    return ThreadpoolController()
 
 
 def _dense(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:

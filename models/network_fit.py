@@ -26,8 +26,10 @@ from models.checkpoints import load_checkpoint, save_checkpoint
 from models.errors import ModelError, TrainingDiverged
 from models.hybrid_input import HybridInput
 from models.hybrid_network import ByWindow, NetworkSettings, TagScale, collate
+from models.learning_rate import warmed_cosine
 from models.setting_ranges import check_ranges
 from models.tensorflow_runtime import keras, tf
+from models.training_log import TrainingLog
 
 CHECKPOINT_FILE = "checkpoint.npz"
 FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")
@@ -169,16 +171,12 @@ def fit(
     run = _Run(network, training, validation, scale, tuple(branches), settings, seed)
     if checkpoints is not None:
         run.resume(checkpoints / CHECKPOINT_FILE)
-    writer = tf.summary.create_file_writer(str(logs)) if logs is not None else None
+    log = TrainingLog(logs)
     while not run.over:
         figures = run.epoch()
         if checkpoints is not None:
             run.save(checkpoints / CHECKPOINT_FILE)
-        if writer is not None:
-            with writer.as_default(step=run.n_done):
-                for name, value in figures.items():
-                    tf.summary.scalar(name, value)
-            writer.flush()
+        log.write(run.n_done, figures)
         if progress is not None:
             progress(run.n_done, figures)
     return run.finish()
@@ -304,10 +302,7 @@ class _Run:
 
     def _rate(self, step: int) -> float:
         total = self._steps * self._settings.epochs
-        warm = max(1, total // 20)
-        if step < warm:
-            return self._settings.learning_rate * (step + 1) / warm
-        return self._settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
+        return warmed_cosine(self._settings.learning_rate, step, n_steps=total, n_warm=max(1, total // 20))
 
     def _batches(self, epoch: int) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
         rng = np.random.default_rng([self._seed, epoch, 2])

@@ -21,10 +21,12 @@ import numpy as np
 
 from models.checkpoints import load_checkpoint, save_checkpoint
 from models.errors import ModelError, TrainingDiverged
+from models.learning_rate import warmed_cosine
 from models.prior_data import CodedClip, Dropping, crops, drop
 from models.prior_settings import CodeSettings
 from models.setting_ranges import check_ranges
 from models.tensorflow_runtime import keras, tf
+from models.training_log import TrainingLog
 
 CHECKPOINT_FILE = "checkpoint.npz"
 
@@ -149,18 +151,14 @@ def fit(
     run = _Run(network, training, validation, codes, settings, seed)
     if checkpoints is not None:
         run.resume(checkpoints / CHECKPOINT_FILE)
-    writer = tf.summary.create_file_writer(str(logs)) if logs is not None else None
+    log = TrainingLog(logs)
     longest = -math.inf  # epoch so far; the first is begun whatever the time
     while not run.over and time.monotonic() - begun + longest <= budget_s:
         epoch_begun = time.monotonic()
         figures = run.epoch()
         if checkpoints is not None:
             run.save(checkpoints / CHECKPOINT_FILE)
-        if writer is not None:
-            with writer.as_default(step=run.n_done):
-                for name, value in figures.items():
-                    tf.summary.scalar(name, value)
-            writer.flush()
+        log.write(run.n_done, figures)
         longest = max(longest, time.monotonic() - epoch_begun)
         if progress is not None:
             progress(run.n_done, figures)
@@ -292,10 +290,8 @@ class _Run:
 
     def _rate(self, step: int) -> float:
         total = self._settings.steps * self._settings.epochs
-        warm = max(1, round(total * self._settings.warm_up))
-        if step < warm:
-            return self._settings.learning_rate * (step + 1) / warm
-        return self._settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
+        n_warm = max(1, round(total * self._settings.warm_up))
+        return warmed_cosine(self._settings.learning_rate, step, n_steps=total, n_warm=n_warm)
 
     def _batches(self, epoch: int) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
         rng = np.random.default_rng([self._seed, epoch])

@@ -34,7 +34,8 @@ from models.errors import ModelError, TrainingDiverged
 from models.hybrid_network import NetworkSettings
 from models.network_fit import FitSettings
 from models.setting_ranges import check_ranges
-from models.train_classifier import Progress, Settings, committee_of, read_and_hear, read_fields
+from models.settings_file import read_fields
+from models.train_classifier import Progress, Settings, committee_of, read_and_hear
 from models.training_data import TrainingData
 
 STUDY_FILE, WORK_FOLDER = "study.log", "work"

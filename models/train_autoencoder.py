@@ -7,7 +7,6 @@ watched with TensorBoard, and `FOLDER/samples` shows and plays what the network 
 
 import argparse
 import dataclasses
-import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -22,6 +21,7 @@ from datasets.manifest import Manifest
 from datasets.readers import read_corpus
 from features.log_mel import FRAMES_PER_S, N_MELS
 from models.autoencoder_fit import AutoencoderFitSettings, Figures, fit_autoencoder
+from models.corpus_facts import corpus_facts
 from models.errors import ModelError
 from models.evaluation.reconstruction import reconstruction_report
 from models.log_mel_shards import cached_log_mels
@@ -207,7 +207,6 @@ def _words(step: int, figures: Figures) -> str:
 
 
 def _card(settings: Settings, manifest: Manifest, training: Sequence[np.ndarray]) -> dict[str, Any]:
-    splits = sorted((recording.sha256, recording.split) for recording in manifest)
     return {
         "name": settings.name,
         "version": settings.version,
@@ -215,14 +214,10 @@ def _card(settings: Settings, manifest: Manifest, training: Sequence[np.ndarray]
         "architecture": ARCHITECTURE,
         "created": f"{datetime.now(UTC):%Y-%m-%d}",
         "licence": settings.licence,
-        "data": {
-            "corpus": manifest.name,
-            "layout": settings.layout,
-            "n_recordings": len(manifest),
+        "data": corpus_facts(manifest, settings.layout)
+        | {
             "n_training": len(training),
             "training_hours": round(sum(map(len, training)) / FRAMES_PER_S / 3600, 3),
-            "split_sha256": hashlib.sha256(json.dumps(splits).encode()).hexdigest(),
-            "licences": sorted({recording.licence for recording in manifest if recording.licence}),
         },
         "latents_per_s": FRAMES_PER_S / settings.network.time_stride,
         "n_mels": N_MELS,

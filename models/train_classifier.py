@@ -9,7 +9,6 @@ import argparse
 import dataclasses
 import json
 import os
-import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -46,6 +45,7 @@ from models.model_folder import NAME, save_model
 from models.musicnn_weights import load_weights
 from models.network_fit import FitSettings
 from models.paths import data_dir
+from models.settings_file import read_fields
 from models.training_data import TrainingData, training_data
 
 CACHE_BYTES = 20_000_000_000
@@ -217,15 +217,6 @@ def read_committee(path: Path) -> CommitteeSettings:
         If the file cannot be read, or a field is unknown or out of range; the message names it.
     """
     return committee_of(read_fields(path), where=str(path))
-
-
-def read_fields(path: Path) -> Any:
-    """Plain data from a settings file, TOML or JSON by its name. Raises ModelError if it cannot be read."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        return tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path}: no settings can be read there ({error})") from error
 
 
 def committee_of(fields: Any, *, where: str) -> CommitteeSettings:

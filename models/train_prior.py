@@ -7,7 +7,6 @@ time is up before its epochs are, it saves what it has, and the same call goes o
 
 import argparse
 import dataclasses
-import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from datasets.manifest import Manifest
 from datasets.readers import read_corpus
 from models.baselines.ngram import Ngrams, NgramSettings
 from models.code_source import CodeSource, code_source
+from models.corpus_facts import corpus_facts
 from models.errors import ModelError
 from models.model_folder import NAME, save_model
 from models.prior import arrays_of, build
@@ -219,7 +219,6 @@ def _card(
     fitted: PriorFit,
     training: Sequence[CodedClip],
 ) -> dict[str, Any]:
-    splits = sorted((recording.sha256, recording.split) for recording in manifest)
     return {
         "name": settings.name,
         "version": settings.version,
@@ -229,14 +228,10 @@ def _card(
         "licence": settings.licence,
         "genres": list(settings.genres),
         "codes": {"source": source.name, "frames_per_s": source.frames_per_s},
-        "data": {
-            "corpus": manifest.name,
-            "layout": settings.layout,
-            "n_recordings": len(manifest),
+        "data": corpus_facts(manifest, settings.layout)
+        | {
             "n_training": len(training),
             "training_hours": round(sum(clip.plan.n_frames for clip in training) / source.frames_per_s / 3600, 3),
-            "split_sha256": hashlib.sha256(json.dumps(splits).encode()).hexdigest(),
-            "licences": sorted({recording.licence for recording in manifest if recording.licence}),
         },
         "seed": settings.seed,
         "network": dataclasses.asdict(shape),

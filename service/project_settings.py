@@ -5,10 +5,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from models.active import DEFAULT_STRATEGY, STRATEGIES
 from service.errors import Invalid
 
 MAX_OVERLAP = 5
+
+
+def _default_strategy() -> str:
+    from models.active import DEFAULT_STRATEGY  # imports linear algebra, which most commands do without
+
+    return DEFAULT_STRATEGY
 
 
 class ProjectSettings(BaseModel):
@@ -36,7 +41,7 @@ class ProjectSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    strategy: str = DEFAULT_STRATEGY
+    strategy: str = Field(default_factory=_default_strategy)
     random_share: float = Field(0.2, ge=0.0, le=1.0)
     overlap: int = Field(1, ge=1, le=MAX_OVERLAP)
     lease_s: float = Field(600.0, ge=5.0, le=24 * 3600.0)
@@ -54,6 +59,8 @@ def settings_of(values: Mapping[str, Any]) -> ProjectSettings:
     Invalid
         If one is unknown or out of range; the message names it.
     """
+    from models.active import STRATEGIES
+
     try:
         settings = ProjectSettings(**values)
     except ValidationError as error:

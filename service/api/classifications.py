@@ -14,9 +14,9 @@ from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMedi
 
 from service.api.context import admission, services
 from service.api.idempotency import idempotent
-from service.api.requests import FORM_OVERHEAD_BYTES
 from service.api.schemas import ClassificationSchema, ClassifyQuery, UploadSchema, hf_form
-from service.errors import NotFound, PayloadTooLarge
+from service.api.uploads import upload_place
+from service.errors import NotFound
 from service.usecases import tracks as usecases
 
 P = ParamSpec("P")
@@ -35,10 +35,7 @@ def _takes_upload(view: Callable[P, R]) -> Callable[P, R]:
         if not request.mimetype_params.get("boundary"):
             raise BadRequest("The Content-Type header names no boundary: let the HTTP library write that header.")
         limit_mb = services().settings.max_upload_mb
-        request.max_content_length = (limit_mb << 20) + FORM_OVERHEAD_BYTES
-        if (request.content_length or 0) > request.max_content_length:
-            raise PayloadTooLarge(f"This upload is over the limit of {limit_mb} MB.")
-        with admission().uploads.place():
+        with upload_place(limit_mb, refusal=f"This upload is over the limit of {limit_mb} MB."):
             return view(*args, **kwargs)
 
     return bounded

@@ -17,7 +17,7 @@ from werkzeug.wsgi import wrap_file
 
 from datasets.labels import FORMATS, read_labels, write_labels
 from datasets.labels.record import LabelRecord
-from service.api.context import admission, services
+from service.api.context import services
 from service.api.idempotency import idempotent
 from service.api.labelling import in_project, takes_json
 from service.api.labelling_schemas import (
@@ -39,8 +39,7 @@ from service.api.labelling_schemas import (
     ProjectListSchema,
     ProjectSchema,
 )
-from service.api.requests import FORM_OVERHEAD_BYTES
-from service.errors import PayloadTooLarge
+from service.api.uploads import upload_place
 from service.project_settings import settings_of
 from service.security.access import principal
 from service.storage.projects import Project
@@ -153,7 +152,7 @@ def add_items(project: Project, body: dict[str, Any]) -> ResponseReturnValue:
     parts = services()
     if ("tracks" in body) == body["all"]:
         raise UnprocessableEntity("Please send either `tracks`, a list of ids, or `all` as true.")
-    tracks = pool.library(parts) if body["all"] else body["tracks"]
+    tracks = parts.tracks.ids() if body["all"] else body["tracks"]
     added, job = pool.add_tracks(project, tracks, actor=principal().name, services=parts)
     return {"added": added, "items": parts.projects.counts(project.id).items, "job": job and job.to_dict()}
 
@@ -203,10 +202,8 @@ def _takes_labels(view: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(view)
     def bounded(*args: P.args, **kwargs: P.kwargs) -> R:
-        request.max_content_length = (MAX_IMPORT_MB << 20) + FORM_OVERHEAD_BYTES
-        if (request.content_length or 0) > request.max_content_length:
-            raise PayloadTooLarge(f"This file is over the limit of {MAX_IMPORT_MB} MB: split it.")
-        with admission().uploads.place():
+        refusal = f"This file is over the limit of {MAX_IMPORT_MB} MB: split it."
+        with upload_place(MAX_IMPORT_MB, refusal=refusal):
             return view(*args, **kwargs)
 
     return bounded

@@ -63,7 +63,7 @@ def add(
             if paths:
                 tracks, copied, failures = _take_in(paths, artist_from, services)
             if library:
-                tracks |= {track_id: "" for track_id in pool.library(services) if track_id not in tracks}
+                tracks |= {track_id: "" for track_id in services.tracks.ids() if track_id not in tracks}
             added, _ = pool.add_tracks(found, tracks, actor=user(), services=services, artists=tracks)
             learned = None if later else _hear(found, added, services)
         except KeyboardInterrupt:

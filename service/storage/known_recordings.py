@@ -1,13 +1,54 @@
-"""Finds what a project's model makes of recordings that somebody else names."""
+"""Finds items of a pool by what somebody else says of recordings."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import or_, select
 
 from datasets.labels.record import LabelRecord
 from service.storage.database import Database
 from service.storage.labelling_tables import ItemRow
+
+
+class Recording(Protocol):
+    """What is known of an item."""
+
+    @property
+    def track_id(self) -> str | None:
+        """Its track, while it is in the library."""
+
+    @property
+    def sha256(self) -> str:
+        """Of its content."""
+
+    @property
+    def filename(self) -> str:
+        """Its name, which others may have too."""
+
+
+R = TypeVar("R", bound=Recording)
+
+
+class KnownRecordings(Generic[R]):
+    """Items by track id, else by content, of which the first counts, else by a file name that only one of them has."""
+
+    def __init__(self, items: Iterable[R]) -> None:
+        self._by_track: dict[str, R] = {}
+        self._by_content: dict[str, R] = {}
+        self._by_name: dict[str, R | None] = {}
+        for item in items:
+            if item.track_id is not None:
+                self._by_track[item.track_id] = item
+            self._by_content.setdefault(item.sha256, item)
+            self._by_name[item.filename] = None if item.filename in self._by_name else item
+
+    def find(self, record: LabelRecord) -> R | None:
+        """The item that a record is about, or None."""
+        return (
+            self._by_track.get(record.track)
+            or self._by_content.get(record.sha256)
+            or self._by_name.get(record.filename)
+        )
 
 
 class _Known(NamedTuple):
@@ -20,8 +61,7 @@ class _Known(NamedTuple):
 def predictions_of(database: Database, project_id: str, recordings: Sequence[LabelRecord]) -> list[dict[str, float]]:
     """Probabilities by id of genre, for each recording; none where it is not in the pool, or was not judged yet.
 
-    A recording is known by its id in the library, else by its content, else by its file name where only one item has
-    it.
+    Of items with one content the latest counts.
     """
     query = select(ItemRow.track_id, ItemRow.sha256, ItemRow.filename, ItemRow.probabilities).where(
         ItemRow.project_id == project_id,
@@ -32,14 +72,7 @@ def predictions_of(database: Database, project_id: str, recordings: Sequence[Lab
         ),
     )
     with database.reading() as session:
-        known = [_Known(*row) for row in session.execute(query.order_by(ItemRow.id)).tuples()]
-    by_track = {each.track_id: each for each in known}
-    by_content = {each.sha256: each for each in known}
-    by_name: dict[str, _Known | None] = {}
-    for each in known:
-        by_name[each.filename] = None if each.filename in by_name else each
-    found = [
-        by_track.get(recording.track) or by_content.get(recording.sha256) or by_name.get(recording.filename)
-        for recording in recordings
-    ]
+        rows = session.execute(query.order_by(ItemRow.id.desc())).tuples()
+        known = KnownRecordings(_Known(*row) for row in rows)
+    found = map(known.find, recordings)
     return [{} if each is None else each.probabilities or {} for each in found]

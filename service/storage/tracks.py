@@ -289,6 +289,17 @@ class TrackStore:
             tracks, audio_s = session.execute(select(func.count(), func.sum(TrackRow.duration_s))).one()
         return Totals(tracks=tracks, audio_s=audio_s or 0.0)
 
+    def ids(self) -> Sequence[str]:
+        """Every track, newest first."""
+        with self._database.reading() as session:
+            return session.scalars(select(TrackRow.id).order_by(TrackRow.id.desc())).all()
+
+    def by_content(self) -> dict[str, str]:
+        """The oldest track of each content, by its hash."""
+        query = select(TrackRow.sha256, func.min(TrackRow.id)).group_by(TrackRow.sha256)
+        with self._database.reading() as session:
+            return dict(session.execute(query).tuples().all())
+
     def durations(self) -> dict[str, float]:
         """Seconds of every track that are known."""
         query = select(TrackRow.id, TrackRow.duration_s).where(TrackRow.duration_s.is_not(None))

@@ -638,6 +638,10 @@ def test_labels_leave_and_come_back(live: Live, label: Callable[..., Any], open_
     board.get_by_role("button", name="Import").click()
     board.get_by_text("3 labels imported").wait_for()
     assert sorted(name for name, _ in work.labels()) == ["Ana"] * 3 + ["Eva"] * 3
+    elsewhere = b"filename,genre\nelsewhere.wav,fado\n"
+    board.locator("#import-file").set_input_files({"name": "labels.csv", "mimeType": "text/csv", "buffer": elsewhere})
+    board.get_by_role("button", name="Import").click()
+    board.get_by_text("1 recording of the file not in this project (elsewhere.wav)").wait_for()
 
 
 def test_with_tokens_the_name_is_the_token_s(live: Live, open_page: Callable[..., Any]) -> None:

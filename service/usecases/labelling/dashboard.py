@@ -1,9 +1,11 @@
 """How a project stands: who did how much, how they agree, how good the model is and what more labels would bring."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from models.agreement import agreement
+from service.storage.labels import LabelInForce
 from service.storage.pages import iso
 from service.storage.projects import Project
 from service.usecases.labelling.training import answers
@@ -24,13 +26,14 @@ def dashboard(project: Project, *, services: "Services") -> dict[str, Any]:
     versions = services.versions.list(project.id)
     report = services.versions.report(project.id, versions[0].version) if versions else {}
     job = services.jobs.latest_of_project(project.id)
+    labels = services.labels.in_force(project.id)
     return {
         "annotators": _annotators(project, services),
-        "classes": _classes(project, services),
-        "agreement": _agreement(project, services),
+        "classes": _classes(project, labels, services),
+        "agreement": _agreement(labels),
         "curve": report.get("curve", NOT_YET),
         "confusion": report.get("confusion", {"genres": [], "matrix": []}),
-        "suspicious": _suspicious(project, report, services),
+        "suspicious": _suspicious(project, labels, report, services),
         "versions": [version.to_dict() for version in versions],
         "job": None if job is None else job.to_dict(),
     }
@@ -50,20 +53,18 @@ def _annotators(project: Project, services: "Services") -> list[dict[str, Any]]:
     ]
 
 
-def _classes(project: Project, services: "Services") -> list[dict[str, Any]]:
+def _classes(project: Project, labels: Sequence[LabelInForce], services: "Services") -> list[dict[str, Any]]:
     """Labels by genre, and what the active version takes the items for."""
-    labels = Counter(genre for label in services.labels.in_force(project.id) for genre in label.genres)
+    given = Counter(genre for label in labels for genre in label.genres)
     predictions = map(project.shares_of, services.labels.predictions(project.id).values())
     predicted = Counter(max(shares, key=shares.__getitem__) for shares in predictions if shares)
     return [
-        {"genre": genre.name, "labels": labels[genre.id], "predicted": predicted[genre.name]}
-        for genre in project.genres
+        {"genre": genre.name, "labels": given[genre.id], "predicted": predicted[genre.name]} for genre in project.genres
     ]
 
 
-def _agreement(project: Project, services: "Services") -> dict[str, Any]:
-    table = answers(services.labels.in_force(project.id))
-    measured = agreement(table)
+def _agreement(labels: Sequence[LabelInForce]) -> dict[str, Any]:
+    measured = agreement(answers(labels))
     return {
         "items": measured.items,
         "cohen": [{"a": pair.a, "b": pair.b, "n": pair.n, "kappa": pair.kappa} for pair in measured.cohen],
@@ -72,14 +73,17 @@ def _agreement(project: Project, services: "Services") -> dict[str, Any]:
     }
 
 
-def _suspicious(project: Project, report: dict[str, Any], services: "Services") -> list[dict[str, Any]]:
+def _suspicious(
+    project: Project, labels: Sequence[LabelInForce], report: dict[str, Any], services: "Services"
+) -> list[dict[str, Any]]:
     """Labels of the latest training that are likely wrong, as long as they still say so."""
     names = {genre.id: genre.name for genre in project.genres}
     said: dict[str, set[str]] = {}
-    for label in services.labels.in_force(project.id):
+    for label in labels:
         said.setdefault(label.item_id, set()).update(names.get(genre, "") for genre in label.genres)
     found = [each for each in report.get("suspicious", []) if each["label"] in said.get(each["item"], ())]
-    items = services.projects.items_of(project.id, [each["item"] for each in found[:SUSPICIOUS_SHOWN]])
+    found = found[:SUSPICIOUS_SHOWN]
+    items = services.projects.items_of(project.id, [each["item"] for each in found])
     return [
         {
             "item": each["item"],
@@ -89,5 +93,5 @@ def _suspicious(project: Project, report: dict[str, Any], services: "Services") 
             "likely": each["likely"],
             "quality": round(each["quality"], 4),
         }
-        for each in found[:SUSPICIOUS_SHOWN]
+        for each in found
     ]

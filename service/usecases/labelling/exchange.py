@@ -2,7 +2,7 @@
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +12,8 @@ from features.npz import unpack_npz
 from models.model_folder import NAME, save_model
 from models.registry import ModelEntry
 from service.errors import Conflict, Invalid
+from service.storage.known_recordings import KnownRecordings
 from service.storage.label_queue import Answer, check_answer
-from service.storage.pool_items import Item
 from service.storage.projects import MAX_GENRES, Genre, Project, checked_name, fold
 from service.usecases.labelling.training import model_name
 
@@ -131,7 +131,7 @@ def import_records(
             f"The project {project.name!r} has no genre {', '.join(map(repr, missing[:NAMED]))}"
             f"{' and others' if len(missing) > NAMED else ''}: add them first, or ask for unknown genres to be added."
         )
-    items = _Items(services.projects.all_items(project.id))
+    items = KnownRecordings(services.projects.all_items(project.id))
     given: dict[tuple[str, str], Answer] = {}
     answered, unknown, unlabelled = 0, [], 0
     for record in records:
@@ -196,27 +196,6 @@ def publish(project: Project, version: int | None, *, name: str | None, services
     with tempfile.TemporaryDirectory() as folder:
         save_version(project, version, Path(folder), name=name, services=services)
         return services.models.register(Path(folder))
-
-
-class _Items:
-    """Finds items by what a record says of them."""
-
-    def __init__(self, items: Iterable[Item]) -> None:
-        self._by_track: dict[str, Item] = {}
-        self._by_content: dict[str, Item] = {}
-        self._by_name: dict[str, Item | None] = {}
-        for item in items:
-            if item.track_id is not None:
-                self._by_track[item.track_id] = item
-            self._by_content.setdefault(item.sha256, item)
-            self._by_name[item.filename] = None if item.filename in self._by_name else item
-
-    def find(self, record: LabelRecord) -> Item | None:
-        return (
-            self._by_track.get(record.track)
-            or self._by_content.get(record.sha256)
-            or self._by_name.get(record.filename)
-        )
 
 
 def _answer(record: LabelRecord) -> Answer:

@@ -20,7 +20,6 @@ from service.usecases.labelling.pool import take_in
 if TYPE_CHECKING:
     from service.services import Services
 
-PAGE = 500  # tracks in one question to the database
 ARTIST_FIELDS = ((ID3, "TPE1"), (MP4Tags, "\xa9ART"), (ASFTags, "Author"))  # of tags that call it otherwise
 
 ArtistFrom = Literal["tag", "folder", "none"]
@@ -68,7 +67,7 @@ def take_in_files(found: Iterable[Found], *, artist_from: ArtistFrom, services: 
     StorageFull
         If there is no room left.
     """
-    known = _by_content(services)
+    known = services.tracks.by_content()
     for each in found:
         path = each.path
         try:
@@ -77,7 +76,7 @@ def take_in_files(found: Iterable[Found], *, artist_from: ArtistFrom, services: 
             sha256 = sha256_of(path)
             copied = sha256 not in known
             if copied:
-                (added,) = take_in([path], services=services)
+                added = take_in(path, services=services)
                 if added.track_id is None:
                     yield TakenIn(path, None, added.problem or "")
                     continue
@@ -109,14 +108,3 @@ def _folder_of(path: Path) -> str:
 
 def _nobody(_: Path) -> str:
     return ""
-
-
-def _by_content(services: "Services") -> dict[str, str]:
-    """The oldest track of each content in the library, by its hash."""
-    found: dict[str, str] = {}
-    cursor = None
-    while True:
-        page = services.tracks.list(cursor=cursor, limit=PAGE)
-        found |= {track.sha256: track.id for track in page.items}
-        if (cursor := page.next_cursor) is None:
-            return found

@@ -1,6 +1,6 @@
 """Tracks join the pool of a project."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +14,6 @@ from service.usecases.tracks import receive_upload
 
 if TYPE_CHECKING:
     from service.services import Services
-
-PAGE = 500
 
 
 @dataclass(frozen=True)
@@ -64,39 +62,20 @@ def add_tracks(
     return added, services.jobs.submit_for_project(LEARN, project_id=project.id) if added else None
 
 
-def library(services: "Services") -> Iterator[str]:
-    """Every track of the library, newest first."""
-    cursor = None
-    while True:
-        page = services.tracks.list(cursor=cursor, limit=PAGE)
-        yield from (track.id for track in page.items)
-        if (cursor := page.next_cursor) is None:
-            return
-
-
-def take_in(paths: Iterable[Path], *, services: "Services") -> Iterator[Added]:
-    """Copy files of this machine into the library, one after the other; a file that cannot be used stops no other.
-
-    Parameters
-    ----------
-    paths : iterable of Path
-        Recordings.
-    services : Services
-        Where they go.
+def take_in(path: Path, *, services: "Services") -> Added:
+    """Copy a file of this machine into the library, and have it answered by a job.
 
     Raises
     ------
     StorageFull
         If there is no room left.
     """
-    for path in paths:
-        try:
-            with path.open("rb") as stream:
-                track = receive_upload(stream, path.name, services=services)
-        except (AudioError, PayloadTooLarge) as error:
-            yield Added(path, None, str(error))
-        except OSError as error:
-            yield Added(path, None, f"{path.name} cannot be read: {error.strerror}")
-        else:
-            services.jobs.submit("classify", track_id=track.id)
-            yield Added(path, track.id, None)
+    try:
+        with path.open("rb") as stream:
+            track = receive_upload(stream, path.name, services=services)
+    except (AudioError, PayloadTooLarge) as error:
+        return Added(path, None, str(error))
+    except OSError as error:
+        return Added(path, None, f"{path.name} cannot be read: {error.strerror}")
+    services.jobs.submit("classify", track_id=track.id)
+    return Added(path, track.id, None)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import structlog
-from threadpoolctl import threadpool_limits
 
 from features.errors import AudioError
 from features.npz import unpack_npz
 from models.active import rank
 from models.agreement import Answer, AnswerTable, observed_agreement
+from models.blas_threads import one_blas_thread
 from models.calibrated_head import KIND
 from models.consensus import Consensus, consensus
 from models.few_label_head import FewLabelHead, fit_few_label_head
@@ -279,7 +279,7 @@ def _train(
     names = [genre.name for genre in material.genres]
 
     fit = partial(fit_few_label_head, genres=names, name=model_name(project), backbone=BACKBONE)
-    with threadpool_limits(limits=1, user_api="blas"):  # of small matrices: threads would wait for each other
+    with one_blas_thread():
         return train_from_labels(
             material.pool,
             material.labelled,

@@ -222,3 +222,13 @@ def test_known_ids(tracks):
 def test_keys_of_content_spread_over_folders():
     keys = {blob_key(new_id()).partition("/")[0] for _ in range(200)}
     assert len(keys) > 50
+
+
+def test_every_id_newest_first(tracks):
+    ids = [add_track(tracks).id for _ in range(5)]
+    assert list(tracks.ids()) == ids[::-1]
+
+
+def test_of_each_content_the_oldest_track_is_known(tracks):
+    first, other, _ = (add_track(tracks, sha256=sha256) for sha256 in ("a" * 64, "b" * 64, "a" * 64))
+    assert tracks.by_content() == {"a" * 64: first.id, "b" * 64: other.id}

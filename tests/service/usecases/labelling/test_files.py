@@ -82,9 +82,8 @@ def test_each_content_is_copied_once(parts, folder, tmp_path):
     assert parts.tracks.totals().tracks == 3
 
 
-def test_a_library_of_several_pages_is_known(parts, folder, monkeypatch):
+def test_a_whole_library_is_known(parts, folder):
     taken([folder], parts)
-    monkeypatch.setattr(files, "PAGE", 1)
     assert not any(each.copied for each in taken([folder], parts))
 
 

@@ -2,8 +2,7 @@ import pytest
 
 from service.errors import NotFound
 from service.storage.ids import new_id
-from service.usecases.labelling import pool as module
-from service.usecases.labelling.pool import add_tracks, library, take_in
+from service.usecases.labelling.pool import add_tracks, take_in
 from tests.support.labelling import make_pool
 from tests.support.library import add_track
 
@@ -34,12 +33,6 @@ def test_a_track_that_is_none_adds_nothing(parts, project):
     assert parts.jobs.latest_of_project(project.id) is None
 
 
-def test_the_library_is_read_page_by_page(parts, monkeypatch):
-    monkeypatch.setattr(module, "PAGE", 2)
-    tracks = [add_track(parts.tracks).id for _ in range(5)]
-    assert list(library(parts)) == tracks[::-1]
-
-
 def test_files_become_tracks_and_those_that_cannot_stop_no_other(make_parts, tone, tmp_path):
     parts = make_parts(max_upload_mb=1)
     contents = {"a.wav": tone(), "b.wav": b"no sound", "c.wav": b"", "d.wav": b"\0" * (2 << 20), "e.wav": tone(seed=3)}
@@ -48,7 +41,7 @@ def test_files_become_tracks_and_those_that_cannot_stop_no_other(make_parts, ton
         path.write_bytes(contents[path.name])
     paths.insert(2, tmp_path / "missing.wav")
     paths.insert(3, tmp_path)
-    found = list(take_in(paths, services=parts))
+    found = [take_in(path, services=parts) for path in paths]
     assert [added.path for added in found] == paths
     assert [added.path.name for added in found if added.track_id] == ["a.wav", "e.wav"]
     assert all((added.track_id is None) != (added.problem is None) for added in found)
