@@ -19,3 +19,7 @@ class TrainingDiverged(ModelError):
 
 class UnknownModel(ModelError):
     """No registered model has that name."""
+
+
+class BadWish(ModelError):
+    """A clip cannot be made as it was wished for."""
