@@ -33,6 +33,10 @@ class InvalidSamples(AudioError):
     """The samples are not numbers that sound can have (NaN or infinite)."""
 
 
+class NoProvenance(AudioError):
+    """The file does not say that it was made here."""
+
+
 class ClipTooShort(AudioError):
     """Less audio than the shortest clip that is answered."""
 

@@ -141,6 +141,27 @@ class AnalyserPool:
         header, _ = next(self._converse(path, "probe", {}))
         return AudioInfo(**header["result"])
 
+    def samples(self, path: str | os.PathLike[str], *, sr: int, start_s: float, duration_s: float) -> np.ndarray:
+        """Read a part of a recording: `features.audio.load` in another process, with the errors of `analyse`.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            A recording.
+        sr : int
+            Wanted sampling rate in Hz.
+        start_s, duration_s : float
+            The part: shorter where the recording ends.
+
+        Returns
+        -------
+        np.ndarray, shape (n_samples,), float32
+            Mean of the channels.
+        """
+        part = {"sr": sr, "start_s": start_s, "duration_s": duration_s}
+        _, arrays = next(self._converse(path, "samples", part))
+        return arrays["samples"]
+
     def picture(self, path: str | os.PathLike[str], kind: Literal["mel", "scalogram"], **settings: Any) -> bytes:
         """Draw a recording: `features.pictures` in another process, with the errors of `analyse`.
 

@@ -99,6 +99,14 @@ def probe(path: str) -> Iterator[Answer]:
     yield {"kind": "result", "result": asdict(audio.probe(path))}, {}
 
 
+def samples(path: str, sr: int, start_s: float, duration_s: float) -> Iterator[Answer]:
+    """A part of the recording as mono samples."""
+    from features import audio
+
+    y = audio.load(path, sr=sr, offset_s=start_s, duration_s=duration_s)
+    yield {"kind": "result", "result": {}}, {"samples": y}
+
+
 def picture(path: str, kind: str, settings: dict[str, Any]) -> Iterator[Answer]:
     """A PNG, as an array of bytes."""
     from features import pictures
@@ -107,7 +115,7 @@ def picture(path: str, kind: str, settings: dict[str, Any]) -> Iterator[Answer]:
     yield {"kind": "result", "result": {}}, {"png": np.frombuffer(draw(path, **settings), np.uint8)}
 
 
-OPERATIONS: dict[str, Operation] = {"analyse": analyse, "probe": probe, "picture": picture}
+OPERATIONS: dict[str, Operation] = {"analyse": analyse, "probe": probe, "samples": samples, "picture": picture}
 
 
 def warm_up() -> None:

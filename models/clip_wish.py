@@ -117,7 +117,7 @@ def derived_seed(seed: int, index: int) -> int:
 
 
 def _shares(genre: Any) -> dict[str, float]:
-    """Shares that sum to 1, in the order of `GENRES`."""
+    """Shares that sum to 1, in the order of `GENRES`, rounded so that scaling them again changes nothing."""
     given = {genre: 1.0} if isinstance(genre, str) else genre
     if not isinstance(given, Mapping) or not given:
         raise BadWish(f"genre={genre!r}: expected a genre, or shares of some")
@@ -129,7 +129,10 @@ def _shares(genre: Any) -> dict[str, float]:
     total = sum(given.values())
     if total <= 0:
         raise BadWish("the shares of the genres are all 0: expected one above 0")
-    return {name: given[name] / total for name in GENRES if given.get(name)}
+    if abs(total - 1) < 1e-5:  # scaled before: rounding may have moved it
+        total = 1.0
+    shares = {name: round(given.get(name, 0) / total, 6) for name in GENRES}
+    return {name: share for name, share in shares.items() if share}
 
 
 def _is_number(value: Any) -> bool:

@@ -1,8 +1,9 @@
 """Where codes come from: an autoencoder that turns recordings into them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -41,8 +42,13 @@ def code_source(folder: Path) -> CodeSource:
     card, settings = read_card(folder), autoencoder.settings
     return CodeSource(
         encode=lambda path: autoencoder.encode(log_mel(load(path, sr=SR))),
-        name=f"{card['name']} {card['version']} {card['weights']['sha256']}",
+        name=name_of_codes(card),
         n_codebooks=settings.n_codebooks,
         n_codes=settings.n_codes,
         frames_per_s=FRAMES_PER_S / settings.time_stride,
     )
+
+
+def name_of_codes(card: Mapping[str, Any]) -> str:
+    """What the codes of an autoencoder with this card are called: those of other weights are others."""
+    return f"{card['name']} {card['version']} {card['weights']['sha256']}"

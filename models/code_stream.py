@@ -21,6 +21,7 @@ from models.prior_settings import CodeSettings
 from models.sampling import Sampling, draw
 from models.told_inputs import ToldInputs
 
+FREE = -1  # stands among given codes where one is to be made
 BLOCK_STEPS = 64  # made between two answers
 MAX_GUIDANCE = 20.0
 
@@ -54,7 +55,7 @@ def stream_codes(
     seeds: Sequence[int],
     sampling: Sampling = Sampling(),
     guidance: float = 1.0,
-    prompt: np.ndarray | None = None,
+    given: np.ndarray | None = None,
 ) -> Iterator[np.ndarray]:
     """Make codes, block by block, in memory that does not grow with their number.
 
@@ -70,21 +71,22 @@ def stream_codes(
         How codes are drawn.
     guidance : float
         How far logits are moved away from those without a plan: 1 not at all, which is twice as fast; 0 to 20.
-    prompt : np.ndarray, shape (n_codebooks, n_prompt_frames), optional
-        Codes that every take begins with, and goes on from.
+    given : np.ndarray, shape (n_codebooks, n), optional
+        Codes of the first n frames, at most the plans' length, that every take has; `FREE` where one is to be made.
+        What goes on after them, or between them, hears those before it.
 
     Yields
     ------
     np.ndarray of int, shape (n_takes, n_codebooks, n)
-        The next n frames; those of the prompt come first. All blocks together have the plans' length.
+        The next n frames. All blocks together have the plans' length.
 
     Raises
     ------
     ModelError
-        If plans, seeds and prompt do not fit each other or the network.
+        If plans, seeds and given codes do not fit each other or the network.
     """
-    _check(network.settings, plans, seeds, guidance, prompt)
-    return _blocks(network, plans, seeds, sampling, guidance, prompt)
+    _check(network.settings, plans, seeds, guidance, given)
+    return _blocks(network, plans, seeds, sampling, guidance, given)
 
 
 def make_codes(
@@ -94,15 +96,15 @@ def make_codes(
     seeds: Sequence[int],
     sampling: Sampling = Sampling(),
     guidance: float = 1.0,
-    prompt: np.ndarray | None = None,
+    given: np.ndarray | None = None,
 ) -> np.ndarray:
     """All blocks of `stream_codes` at once: (n_takes, n_codebooks, n_frames)."""
-    blocks = stream_codes(network, plans, seeds=seeds, sampling=sampling, guidance=guidance, prompt=prompt)
+    blocks = stream_codes(network, plans, seeds=seeds, sampling=sampling, guidance=guidance, given=given)
     return np.concatenate(list(blocks), axis=-1)
 
 
 def _check(
-    settings: CodeSettings, plans: Sequence[Plan], seeds: Sequence[int], guidance: float, prompt: np.ndarray | None
+    settings: CodeSettings, plans: Sequence[Plan], seeds: Sequence[int], guidance: float, given: np.ndarray | None
 ) -> None:
     if not plans or len({plan.n_frames for plan in plans}) != 1 or plans[0].n_frames < 1:
         raise ModelError("expected one plan or more, all of one length")
@@ -113,15 +115,15 @@ def _check(
         raise ModelError(f"{len(seeds)} seeds for {len(plans)} plans: expected one each, 0 or more")
     if not 0 <= guidance <= MAX_GUIDANCE:
         raise ModelError(f"guidance={guidance}: expected 0 to {MAX_GUIDANCE:g}")
-    if prompt is None:
+    if given is None:
         return
-    if prompt.ndim != 2 or len(prompt) != settings.n_codebooks or prompt.shape[1] > plans[0].n_frames:
+    if given.ndim != 2 or len(given) != settings.n_codebooks or given.shape[1] > plans[0].n_frames:
         raise ModelError(
-            f"a prompt of shape {prompt.shape}: expected ({settings.n_codebooks}, at most {plans[0].n_frames} frames)"
+            f"given codes of shape {given.shape}: expected ({settings.n_codebooks}, at most {plans[0].n_frames} frames)"
         )
-    if prompt.size and not 0 <= prompt.min() <= prompt.max() < settings.n_codes:
+    if given.size and not FREE <= given.min() <= given.max() < settings.n_codes:
         raise ModelError(
-            f"codes of the prompt from {prompt.min()} to {prompt.max()}: expected 0 to below {settings.n_codes}"
+            f"given codes from {given.min()} to {given.max()}: expected 0 to below {settings.n_codes}, or {FREE}"
         )
 
 
@@ -131,13 +133,12 @@ def _blocks(
     seeds: Sequence[int],
     sampling: Sampling,
     guidance: float,
-    prompt: np.ndarray | None,
+    given: np.ndarray | None,
 ) -> Iterator[np.ndarray]:
     settings = network.settings
     n_takes, n_codebooks, filler = len(plans), settings.n_codebooks, settings.n_codes
     n_steps = plans[0].n_frames + n_codebooks - 1
-    given = np.zeros((n_codebooks, 0), np.int64) if prompt is None else prompt.astype(np.int64)
-    given = delayed(given, filler=-1)  # -1: still to be made
+    fixed = delayed(np.zeros((n_codebooks, 0), np.int64) if given is None else given.astype(np.int64), filler=FREE)
     rows = [*plans, *(plan.nothing() for plan in plans)] if guidance != 1 else list(plans)
     generators = [np.random.default_rng(seed) for seed in seeds]
     memory = network.start(len(rows))
@@ -156,8 +157,8 @@ def _blocks(
                     without = logits[n_takes:]
                     logits = without + guidance * (logits[:n_takes] - without)
                 codes = draw(logits, numbers[:, step - start], sampling)
-                if step < given.shape[1]:
-                    codes = np.where(given[:, step] >= 0, given[:, step], codes)
+                if step < fixed.shape[1]:
+                    codes = np.where(fixed[:, step] == FREE, codes, fixed[:, step])
                 frames = step - np.arange(n_codebooks)  # that the codebooks say
                 made.append(np.where((frames >= 0) & (frames < plans[0].n_frames), codes, filler))
                 recent[:, :-1], recent[:, -1] = recent[:, 1:].copy(), made[-1]

@@ -23,3 +23,7 @@ class UnknownModel(ModelError):
 
 class BadWish(ModelError):
     """A clip cannot be made as it was wished for."""
+
+
+class CopiesTraining(ModelError):
+    """Every take of a wish repeats the training material for too long."""

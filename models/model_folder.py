@@ -7,6 +7,7 @@ are arrays only: nothing in a model folder is code, and nothing is unpickled.
 import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,14 @@ def read_card(folder: Path) -> dict[str, Any]:
         If it is missing, too large, not JSON, or lacks a field.
     """
     path = folder / CARD_FILE
+    card = read_fields_of_card(path, REQUIRED)
+    if card["weights"].get("file") != WEIGHTS_FILE or not isinstance(card["weights"].get("sha256"), str):
+        raise ModelError(f"{path}: 'weights' must name the file {WEIGHTS_FILE!r} and its sha256")
+    return card
+
+
+def read_fields_of_card(path: Path, required: Mapping[str, type]) -> dict[str, Any]:
+    """A JSON object with `required` fields of their types, among them a proper `name`. Raises what `read_card` does."""
     try:
         if path.stat().st_size > MAX_CARD_BYTES:
             raise ModelError(f"{path}: larger than {MAX_CARD_BYTES} bytes, no model card")
@@ -69,13 +78,11 @@ def read_card(folder: Path) -> dict[str, Any]:
         raise ModelError(f"{path}: not a JSON document ({error})") from error
     if not isinstance(card, dict):
         raise ModelError(f"{path}: expected a JSON object, got {type(card).__name__}")
-    for field, wanted in REQUIRED.items():
+    for field, wanted in required.items():
         if not isinstance(card.get(field), wanted):
             raise ModelError(f"{path}: field {field!r} is missing or no {wanted.__name__}")
     if not NAME.fullmatch(card["name"]):
         raise ModelError(f"{path}: {card['name']!r} is no name of a model (a-z, 0-9, '-', '_', '.', at most 64)")
-    if card["weights"].get("file") != WEIGHTS_FILE or not isinstance(card["weights"].get("sha256"), str):
-        raise ModelError(f"{path}: 'weights' must name the file {WEIGHTS_FILE!r} and its sha256")
     return card
 
 
@@ -110,7 +117,12 @@ def save_model(folder: Path, card: dict[str, Any], arrays: dict[str, np.ndarray]
     contents: dict[str, Any] = dict(sorted(arrays.items()))
     np.savez_compressed(weights, **contents)
     card = card | {"weights": {"file": WEIGHTS_FILE, "sha256": sha256_of(weights)}}
+    write_card(folder, card)
+    return card
+
+
+def write_card(folder: Path, card: Mapping[str, Any]) -> None:
+    """Write a card, whole or not at all."""
     draft = folder / f"{CARD_FILE}.{os.getpid()}"
     draft.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     draft.replace(folder / CARD_FILE)
-    return card

@@ -71,6 +71,14 @@ class Plan:
         return Plan(np.zeros_like(self.frames), np.zeros_like(self.overall))
 
 
+def frame_blocks(plan: Plan) -> dict[str, np.ndarray]:
+    """Values of each block of `FRAME_BLOCKS`: (n_frames, width), views; zeros where one is not known."""
+    ends = np.cumsum([*FRAME_BLOCKS.values()])
+    return {
+        name: plan.frames[:, end - width : end] for (name, width), end in zip(FRAME_BLOCKS.items(), ends, strict=True)
+    }
+
+
 def overall_blocks(n_genres: int) -> dict[str, int]:
     """Blocks of what is known of a whole clip, with the genre mix."""
     return {**OVERALL_BLOCKS, "genre": n_genres}
@@ -172,16 +180,28 @@ def plan_of_wish(
     DatasetError
         If another wish is outside its range.
     """
-    if unknown := set(genre_mix) - set(genres):
-        raise ModelError(f"no genre {', '.join(sorted(unknown))}, expected some of {', '.join(genres)}")
-    shares = np.array([genre_mix.get(genre, 0.0) for genre in genres], np.float64)
-    if not (np.isfinite(shares).all() and (shares >= 0).all() and shares.sum() > 0):
-        raise ModelError(f"genre mix {dict(genre_mix)}: expected positive shares")
-    leading = genres[int(shares.argmax())]
-    brief = make_brief(leading, seed, seconds=seconds, tempo_bpm=tempo_bpm, key=key, energy=energy)
-    song = compose(brief)
+    shares = _shares(genre_mix, genres)
+    song, brief = song_of_wish(
+        genre_mix, seconds=seconds, seed=seed, tempo_bpm=tempo_bpm, key=key, energy=energy, genres=genres
+    )
     n_frames = int(np.ceil(seconds * frames_per_s))
-    return plan_of_brief(song, brief, n_frames=n_frames, frames_per_s=frames_per_s, genre_mix=shares / shares.sum())
+    return plan_of_brief(song, brief, n_frames=n_frames, frames_per_s=frames_per_s, genre_mix=shares)
+
+
+def song_of_wish(
+    genre_mix: Mapping[str, float],
+    *,
+    seconds: float,
+    seed: int,
+    tempo_bpm: float | None = None,
+    key: str | None = None,
+    energy: float | None = None,
+    genres: Sequence[str] = GENRES,
+) -> tuple[Song, Brief]:
+    """The song that `plan_of_wish` plans, with its brief; parameters and errors are the same."""
+    leading = genres[int(_shares(genre_mix, genres).argmax())]
+    brief = make_brief(leading, seed, seconds=seconds, tempo_bpm=tempo_bpm, key=key, energy=energy)
+    return compose(brief), brief
 
 
 def plan_of_brief(
@@ -196,6 +216,16 @@ def plan_of_brief(
         energy=brief.energy,
         genre_mix=genre_mix,
     )
+
+
+def _shares(genre_mix: Mapping[str, float], genres: Sequence[str]) -> np.ndarray:
+    """Shares of all genres, in their order: they sum to 1."""
+    if unknown := set(genre_mix) - set(genres):
+        raise ModelError(f"no genre {', '.join(sorted(unknown))}, expected some of {', '.join(genres)}")
+    shares = np.array([genre_mix.get(genre, 0.0) for genre in genres], np.float64)
+    if not (np.isfinite(shares).all() and (shares >= 0).all() and shares.sum() > 0):
+        raise ModelError(f"genre mix {dict(genre_mix)}: expected positive shares")
+    return shares / shares.sum()
 
 
 def _joined(known: Mapping[str, np.ndarray], sizes: Mapping[str, int], shape: tuple[int, ...]) -> np.ndarray:

@@ -28,28 +28,35 @@ ops = keras.ops
 HIDDEN = -1e9  # added to scores of steps that attention does not see
 
 
-def build(settings: PriorSettings) -> keras.Model:
-    """A prior with random weights; inputs and output as this module's head says."""
-    inputs, x = told(settings, settings.width)
+def build(settings: PriorSettings, *, precision: str = "float32") -> keras.Model:
+    """A prior with random weights; inputs and output as this module's head says.
+
+    With the precision "mixed_bfloat16" products are taken of 16-bit numbers, which processors that have them do
+    several times as fast; weights, sums and softmax keep 32 bits.
+    """
+    inputs, x = told(settings, settings.width, precision=precision)
     small = keras.initializers.VarianceScaling(1 / (2 * settings.n_layers))  # what is added 2 * n_layers times
     for i in range(settings.n_layers):
         heard = _normalised(x, f"layer_{i}_normalise_attention")
-        heard = keras.layers.Dense(3 * settings.width, use_bias=False, name=f"layer_{i}_qkv")(heard)
-        heard = RotaryAttention(settings.n_heads, settings.window, name=f"layer_{i}_attention")(heard)
+        heard = keras.layers.Dense(3 * settings.width, use_bias=False, dtype=precision, name=f"layer_{i}_qkv")(heard)
+        heard = RotaryAttention(settings.n_heads, settings.window, dtype=precision, name=f"layer_{i}_attention")(heard)
         heard = keras.layers.Dense(
-            settings.width, use_bias=False, kernel_initializer=small, name=f"layer_{i}_attended"
+            settings.width, use_bias=False, kernel_initializer=small, dtype=precision, name=f"layer_{i}_attended"
         )(heard)
         x = x + keras.layers.Dropout(settings.dropout)(heard)
         wide = _normalised(x, f"layer_{i}_normalise_mlp")
-        wide = keras.layers.Dense(4 * settings.width, use_bias=False, name=f"layer_{i}_widen")(wide)
-        narrow = keras.layers.Dense(settings.width, use_bias=False, kernel_initializer=small, name=f"layer_{i}_narrow")(
-            ops.square(ops.relu(wide))
-        )
+        wide = keras.layers.Dense(4 * settings.width, use_bias=False, dtype=precision, name=f"layer_{i}_widen")(wide)
+        narrow = keras.layers.Dense(
+            settings.width, use_bias=False, kernel_initializer=small, dtype=precision, name=f"layer_{i}_narrow"
+        )(ops.square(ops.relu(wide)))
         x = x + keras.layers.Dropout(settings.dropout)(narrow)
-    return keras.Model(inputs, predicted(_normalised(x, "normalise"), settings), name="prior")
+    logits = predicted(_normalised(x, "normalise"), settings, precision=precision)
+    return keras.Model(inputs, logits, name="prior")
 
 
-def told(settings: CodeSettings, width: int) -> tuple[dict[str, keras.KerasTensor], keras.KerasTensor]:
+def told(
+    settings: CodeSettings, width: int, *, precision: str = "float32"
+) -> tuple[dict[str, keras.KerasTensor], keras.KerasTensor]:
     """Inputs of a network over codes, and the sum of all that they tell each step: (batch, step, width)."""
     inputs = {
         "codes": keras.Input((None, settings.n_codebooks), dtype="int32", name="codes"),
@@ -63,19 +70,21 @@ def told(settings: CodeSettings, width: int) -> tuple[dict[str, keras.KerasTenso
     # The codes of a step are those of the step before it; before the first there are none.
     recent = ((0, 0), (settings.recent_steps - 1, 0), (0, 0))
     codes = ops.pad(inputs["codes"], recent, constant_values=settings.n_codes) + ops.cast(offsets, "int32")
-    codes = keras.layers.Conv1D(width, settings.recent_steps, name="recent_codes")(ops.sum(table(codes), axis=2))
+    codes = keras.layers.Conv1D(width, settings.recent_steps, dtype=precision, name="recent_codes")(ops.sum(table(codes), axis=2))
     # The last codebook says the frame of n_codebooks - 1 steps ago.
     around = ops.pad(inputs["plan"], ((0, 0), (settings.n_codebooks - 1, settings.look_ahead), (0, 0)))
     taps = settings.n_codebooks + settings.look_ahead
-    plan = keras.layers.Conv1D(width, taps, name="plan_frames")(around)
+    plan = keras.layers.Conv1D(width, taps, dtype=precision, name="plan_frames")(around)
     overall = keras.layers.Dense(width, name="plan_overall")(inputs["overall"])
-    return inputs, codes + plan + ops.expand_dims(overall, 1)
+    return inputs, ops.cast(codes, "float32") + plan + ops.expand_dims(overall, 1)
 
 
-def predicted(x: keras.KerasTensor, settings: CodeSettings) -> keras.KerasTensor:
+def predicted(x: keras.KerasTensor, settings: CodeSettings, *, precision: str = "float32") -> keras.KerasTensor:
     """Logits of all codebooks: (batch, step, width) to (batch, step, codebook, n_codes)."""
     small = keras.initializers.RandomNormal(stddev=0.02)
-    flat = keras.layers.Dense(settings.n_codebooks * settings.n_codes, kernel_initializer=small, name="logits")(x)
+    flat = keras.layers.Dense(
+        settings.n_codebooks * settings.n_codes, kernel_initializer=small, dtype=precision, name="logits"
+    )(x)
     return keras.layers.Reshape((-1, settings.n_codebooks, settings.n_codes))(flat)
 
 
@@ -99,11 +108,11 @@ class RotaryAttention(keras.layers.Layer):
         steps = ops.arange(n_steps)
         angles = ops.cast(steps, "float32")[:, None] * ops.convert_to_tensor(rotations(size), "float32")
         cos, sin = ops.cos(angles)[:, None], ops.sin(angles)[:, None]
-        q, k = _turned(q, cos, sin), _turned(k, cos, sin)
+        q, k = (ops.cast(_turned(ops.cast(each, "float32"), cos, sin), v.dtype) for each in (q, k))
         back = ops.expand_dims(steps, 1) - ops.expand_dims(steps, 0)
         mask = ops.where((back >= 0) & (back < self.window), 0.0, HIDDEN)
-        scores = ops.einsum("bqhd,bkhd->bhqk", q, k) / np.sqrt(size) + mask
-        heard = ops.einsum("bhqk,bkhd->bqhd", ops.softmax(scores, axis=-1), v)
+        scores = ops.cast(ops.einsum("bqhd,bkhd->bhqk", q, k), "float32") / float(np.sqrt(size)) + mask
+        heard = ops.einsum("bhqk,bkhd->bqhd", ops.cast(ops.softmax(scores, axis=-1), v.dtype), v)
         return ops.reshape(heard, (-1, n_steps, width))
 
     def compute_output_shape(self, qkv_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

@@ -96,6 +96,12 @@ def coded_clips(
     return clips
 
 
+def by_split(clips: Sequence[CodedClip]) -> tuple[list[CodedClip], list[CodedClip], list[CodedClip]]:
+    """Clips to learn from (of the train split, or of none), of the validation split, and of the test split."""
+    training = [clip for clip in clips if clip.split in ("", "train")]
+    return training, *([clip for clip in clips if clip.split == split] for split in ("validation", "test"))
+
+
 def plan_of_recording(
     recording: Recording, *, n_frames: int, frames_per_s: float, genres: Sequence[str] = GENRES
 ) -> Plan:

@@ -1,15 +1,16 @@
-"""What an autoencoder makes of a recording, to be looked at and listened to while it is trained.
+"""What a network makes of a recording, to be looked at and listened to while it is trained.
 
-Both log-mels are made audible by the same Griffin-Lim: what is heard to differ is the autoencoder's.
+Where it makes log-mel, both are made audible by the same Griffin-Lim: what is heard to differ is the network's.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.log_mel import HOP_LENGTH, LOG_FLOOR, N_FFT, SR, mel_filter_bank
-from features.spectrogram import hann, stft
+from features.log_mel import LOG_FLOOR, SR
+from models.vocoder import GriffinLim
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 BRIGHTEST = 7.0  # log-mel that is shown in white
 PIXELS = 3  # for each frame and each band
 GAP = 6  # pixels between the two pictures
-ROUNDS = 32  # of Griffin-Lim
 LOUDEST = 0.99  # peak of the sound where it would clip
 
 
@@ -33,51 +33,42 @@ def write_sample(folder: Path, name: str, true: np.ndarray, decoded: np.ndarray)
     true, decoded : np.ndarray, shape (frames, N_MELS)
         Log-mel of the same length, not scaled.
     """
+    write_picture(folder, name, true, decoded)
+    vocoder = GriffinLim()
+    write_sounds(folder, name, {"true": vocoder.audio(true), "decoded": vocoder.audio(decoded)})
+
+
+def write_made(folder: Path, name: str, S: np.ndarray) -> None:
+    """Write log-mel that has no recording, (frames, N_MELS), not scaled, as `name.png` and `name-made.flac`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _picture(S).save(folder / f"{name}.png")
+    write_sounds(folder, name, {"made": GriffinLim().audio(S)})
+
+
+def write_picture(folder: Path, name: str, true: np.ndarray, made: np.ndarray) -> None:
+    """Write `name.png`: one log-mel above the other, both (frames, N_MELS), not scaled."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _picture(true, made).save(folder / f"{name}.png")
+
+
+def write_sounds(folder: Path, name: str, sounds: Mapping[str, np.ndarray]) -> None:
+    """Write `name-which.flac` for each sound, (n_samples,) at `features.log_mel.SR`, softer where it would clip."""
     import soundfile
 
     folder.mkdir(parents=True, exist_ok=True)
-    _picture(true, decoded).save(folder / f"{name}.png")
-    for which, S in (("true", true), ("decoded", decoded)):
-        soundfile.write(folder / f"{name}-{which}.flac", sound_of(S), SR)
+    for which, y in sounds.items():
+        peak = float(np.abs(y).max(initial=0.0))
+        soundfile.write(folder / f"{name}-{which}.flac", y * min(1.0, LOUDEST / max(peak, 1e-9)), SR)
 
 
-def sound_of(S: np.ndarray) -> np.ndarray:
-    """Audible log-mel: (frames, N_MELS) to ((frames - 1) * HOP_LENGTH,) float32 by Griffin-Lim.
-
-    References
-    ----------
-    Griffin and Lim, "Signal estimation from modified short-time Fourier transform", IEEE TASSP 32(2), 1984.
-    """
-    magnitude = np.sqrt(np.maximum(np.exp(S.astype(np.float32)) @ np.linalg.pinv(mel_filter_bank()).T, 0))
-    phase = np.random.default_rng(0).uniform(0, 2 * np.pi, magnitude.shape)
-    y = _overlapped(magnitude * np.exp(1j * phase))
-    for _ in range(ROUNDS):
-        found = stft(y, n_fft=N_FFT, hop_length=HOP_LENGTH)
-        y = _overlapped(magnitude * found / np.maximum(np.abs(found), 1e-9))
-    return y * min(1.0, LOUDEST / max(float(np.abs(y).max(initial=0.0)), 1e-9))
-
-
-def _overlapped(spectra: np.ndarray) -> np.ndarray:
-    """The sound whose centred frames come closest to spectra (frames, 1 + N_FFT // 2): windowed, added up, trimmed."""
-    window = hann(N_FFT)
-    frames = np.fft.irfft(spectra, axis=1) * window
-    total = np.zeros((len(frames) - 1) * HOP_LENGTH + N_FFT)
-    weight = np.zeros_like(total)
-    for index, frame in enumerate(frames):
-        place = slice(index * HOP_LENGTH, index * HOP_LENGTH + N_FFT)
-        total[place] += frame
-        weight[place] += window**2
-    inner = slice(N_FFT // 2, len(total) - N_FFT // 2)
-    return (total[inner] / weight[inner]).astype(np.float32)
-
-
-def _picture(true: np.ndarray, decoded: np.ndarray) -> "Image":
+def _picture(*log_mels: np.ndarray) -> "Image":
+    """One above the other."""
     from PIL.Image import fromarray
 
-    shades = []
-    for S in (true, decoded):
+    rows: list[np.ndarray] = []
+    for S in log_mels:
         shade = np.clip((S.astype(np.float32) - LOG_FLOOR) / (BRIGHTEST - LOG_FLOOR), 0, 1)
         pixels = np.round(255 * shade.T[::-1]).astype(np.uint8)  # low bands at the bottom
-        shades.append(pixels.repeat(PIXELS, axis=0).repeat(PIXELS, axis=1))
-    gap = np.full((GAP, shades[0].shape[1]), 128, np.uint8)
-    return fromarray(np.concatenate([shades[0], gap, shades[1]]))
+        picture = pixels.repeat(PIXELS, axis=0).repeat(PIXELS, axis=1)
+        rows += [np.full((GAP, picture.shape[1]), 128, np.uint8), picture]
+    return fromarray(np.concatenate(rows[1:]))

@@ -2,13 +2,15 @@
 
 Encodes the corpus once, fits a transformer over its codes, measures it beside n-grams on recordings that neither ever
 saw, and saves the model with its card. Stopped at any moment and called again, it goes on where it was; where its
-time is up before its epochs are, it saves what it has, and the same call goes on.
+time is up before its epochs are, it saves what it has, and the same call goes on. While it runs, `FOLDER/logs` can be
+watched with TensorBoard, and `FOLDER/samples` shows and plays what it makes of the plans of three recordings.
 """
 
 import argparse
 import dataclasses
 import json
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -22,20 +24,25 @@ from datasets.manifest import Manifest
 from datasets.readers import read_corpus
 from models.baselines.ngram import Ngrams, NgramSettings
 from models.code_source import CodeSource, code_source
+from models.code_stream import make_codes
 from models.corpus_facts import corpus_facts
 from models.errors import ModelError
 from models.model_folder import NAME, save_model
+from models.plan import Plan
 from models.prior import arrays_of, build
-from models.prior_data import CodedClip, coded_clips
+from models.prior_data import CodedClip, by_split, coded_clips
 from models.prior_fit import PriorFit, PriorFitSettings, bits_of, fit
 from models.prior_inference import KIND, PriorInference
 from models.prior_settings import PriorSettings
+from models.reconstruction_samples import write_made
 from models.setting_ranges import check_ranges
 from models.settings_file import read_fields, settings_of
 from models.tensorflow_runtime import keras
+from models.vqvae_inference import VqvaeInference
 
 ARCHITECTURE = "transformer-delay-pattern"
-WORK_FOLDER, LOG_FOLDER, SHARD_FOLDER = "work", "logs", "codes"
+WORK_FOLDER, LOG_FOLDER, SHARD_FOLDER, SAMPLE_FOLDER = "work", "logs", "codes", "samples"
+N_SAMPLES, SAMPLE_FRAMES = 3, 256
 MEASURED_CROPS = 400  # of each split, evenly spread
 Progress = Callable[[str, float], None]
 
@@ -64,6 +71,8 @@ class Settings:
         Of weights, crops and what is dropped.
     hours : float
         For fitting, of one call, at most.
+    sample_minutes : float
+        Between two samples; some are made at the end in any case.
     network : PriorSettings
         What is fitted; the numbers of codebooks, codes and genres are those of the autoencoder and of `genres`.
     fit : PriorFitSettings
@@ -80,11 +89,12 @@ class Settings:
     genres: tuple[str, ...] = GENRES
     seed: int = 0
     hours: float = 1.5
+    sample_minutes: float = 15.0
     network: PriorSettings = field(default_factory=PriorSettings)
     fit: PriorFitSettings = field(default_factory=PriorFitSettings)
 
     def __post_init__(self) -> None:
-        check_ranges(self, seed=(0, 2**31 - 1), hours=(0.0, 1e6))
+        check_ranges(self, seed=(0, 2**31 - 1), hours=(0.0, 1e6), sample_minutes=(0.0, 1e6))
         if not NAME.fullmatch(self.name):
             raise ModelError(f"name {self.name!r}: expected a-z, 0-9, '-', '_', '.', at most 64, no other characters")
         if not self.genres or len(set(self.genres)) != len(self.genres):
@@ -114,6 +124,7 @@ def train(settings: Settings, *, source: CodeSource | None = None, progress: Pro
         If the corpus cannot be read or is too small; the message says what is missing.
     """
     tell = progress or _say_nothing
+    autoencoder = None if source else VqvaeInference.load(settings.autoencoder)  # a source given makes no sound
     source = source or code_source(settings.autoencoder)
     manifest = read_corpus(settings.data, settings.layout).with_hashes()
     clips = coded_clips(
@@ -123,9 +134,7 @@ def train(settings: Settings, *, source: CodeSource | None = None, progress: Pro
         genres=settings.genres,
         progress=lambda done, total: tell(f"encoding {done} of {total} recordings", done / total),
     )
-    training, validation, test = (
-        [clip for clip in clips if clip.split in splits] for splits in (("", "train"), ("validation",), ("test",))
-    )
+    training, validation, test = by_split(clips)
     if not training:
         raise ModelError(f"{settings.data}: no recording of the train split, or without split; expected some")
 
@@ -133,7 +142,13 @@ def train(settings: Settings, *, source: CodeSource | None = None, progress: Pro
         settings.network, n_codebooks=source.n_codebooks, n_codes=source.n_codes, n_genres=len(settings.genres)
     )
     keras.utils.set_random_seed(settings.seed)
-    network = build(shape)
+    network = build(shape, precision=settings.fit.precision)
+    samples = _Samples(settings, network, shape, autoencoder, [clip.plan for clip in validation or training])
+
+    def tell_epoch(epoch: int, figures: dict[str, float]) -> None:
+        tell(_words(epoch, figures), epoch / settings.fit.epochs)
+        samples.write(epoch)
+
     fitted = fit(
         network,
         training,
@@ -144,8 +159,9 @@ def train(settings: Settings, *, source: CodeSource | None = None, progress: Pro
         checkpoints=settings.out / WORK_FOLDER,
         logs=settings.out / LOG_FOLDER,
         budget_s=3600 * settings.hours,
-        progress=lambda epoch, figures: tell(_words(epoch, figures), epoch / settings.fit.epochs),
+        progress=tell_epoch,
     )
+    samples.write(fitted.best_epoch, last=True)
     arrays = {name: array.astype(np.float16) for name, array in arrays_of(network).items()}  # half the size
     PriorInference(arrays, shape)  # what is saved can be run
     card = _card(settings, manifest, source, shape, fitted, training)
@@ -183,6 +199,35 @@ def read_settings(arguments: Sequence[str] | None = None) -> Settings:
     if not isinstance(fields, dict) or {"data", "out", "autoencoder"} & set(fields):
         raise ModelError(f"{config}: expected an object with settings, without data, out and autoencoder: flags")
     return settings_of(Settings, {**fields, **flags}, where=str(config or "flags"))
+
+
+class _Samples:
+    """What the network makes of the plans of some recordings, written now and then."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        network: keras.Model,
+        shape: PriorSettings,
+        autoencoder: VqvaeInference | None,
+        plans: Sequence[Plan],
+    ) -> None:
+        self._settings, self._network, self._shape, self._autoencoder = settings, network, shape, autoencoder
+        spread = np.unique(np.linspace(0, len(plans) - 1, N_SAMPLES).round().astype(int))
+        self._plans = [plans[index][:SAMPLE_FRAMES] for index in spread]
+        self._written_at = time.monotonic()
+
+    def write(self, epoch: int, *, last: bool = False) -> None:
+        """Write them if it is time, or the last."""
+        due = last or time.monotonic() - self._written_at >= 60 * self._settings.sample_minutes
+        if self._autoencoder is None or not due:
+            return
+        prior = PriorInference(arrays_of(self._network), self._shape)
+        for index, plan in enumerate(self._plans):
+            (codes,) = make_codes(prior, [plan], seeds=[index])
+            name = f"{'best' if last else f'epoch-{epoch:04d}'}-{index}"
+            write_made(self._settings.out / SAMPLE_FOLDER, name, self._autoencoder.decode(codes))
+        self._written_at = time.monotonic()
 
 
 def _ngrams(clips: Sequence[CodedClip], shape: PriorSettings) -> Ngrams:

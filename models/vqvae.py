@@ -17,9 +17,9 @@ import numpy as np
 
 from features.log_mel import N_MELS
 from models.quantizer import Quantised, ResidualQuantizer
+from models.residual_network import NORMALISE_EPSILON
 from models.tensorflow_runtime import keras, tf
-from models.vqvae_inference import NORMALISE_EPSILON
-from models.vqvae_settings import VqvaeSettings
+from models.vqvae_settings import TrunkSettings, VqvaeSettings
 
 
 class Reconstruction(NamedTuple):
@@ -60,7 +60,7 @@ def encoder_network(settings: VqvaeSettings) -> keras.Model:
     """Scaled log-mel (batch, frames, N_MELS) to latents (batch, frames / time_stride, latent_dim)."""
     S = keras.Input((None, N_MELS), name="S")
     x = keras.layers.Reshape((-1, settings.time_stride * N_MELS), name="side_by_side")(S)
-    x = _trunk(x, settings)
+    x = trunk(x, settings)
     latents = keras.layers.Dense(settings.latent_dim, name="out")(x)
     return keras.Model(S, latents, name="encoder")
 
@@ -68,7 +68,7 @@ def encoder_network(settings: VqvaeSettings) -> keras.Model:
 def decoder_network(settings: VqvaeSettings) -> keras.Model:
     """Quantised latents (batch, time, latent_dim) to scaled log-mel (batch, time * time_stride, N_MELS)."""
     latents = keras.Input((None, settings.latent_dim), name="latents")
-    x = _trunk(latents, settings)
+    x = trunk(latents, settings)
     x = keras.layers.Dense(settings.time_stride * N_MELS, name="out")(x)
     S = keras.layers.Reshape((-1, N_MELS), name="apart")(x)
     return keras.Model(latents, S, name="decoder")
@@ -85,15 +85,18 @@ def arrays_of(network: Vqvae) -> dict[str, np.ndarray]:
     return weights | {"quantizer/codebooks": network.quantizer.codebooks.numpy()}
 
 
-def _trunk(x: keras.KerasTensor, settings: VqvaeSettings) -> keras.KerasTensor:
-    """What encoder and decoder have in common: a convolution, residual blocks, a normalisation."""
+def trunk(x: keras.KerasTensor, settings: TrunkSettings) -> keras.KerasTensor:
+    """What encoder and decoder have in common: a convolution, residual blocks, a normalisation.
+
+    With a layer "out" after it, `residual_network.residual_network` is the same in NumPy.
+    """
     x = keras.layers.Conv1D(settings.width, settings.kernel, padding="same", name="in")(x)
     for index, dilation in enumerate(settings.dilations):
         x = _block(x, settings, dilation, f"block_{index}")
     return _normalise(x, "normalise")
 
 
-def _block(x: keras.KerasTensor, settings: VqvaeSettings, dilation: int, name: str) -> keras.KerasTensor:
+def _block(x: keras.KerasTensor, settings: TrunkSettings, dilation: int, name: str) -> keras.KerasTensor:
     y = _normalise(x, f"{name}_normalise")
     y = keras.layers.Conv1D(
         settings.width,

@@ -14,11 +14,11 @@ import numpy as np
 from features.log_mel import N_MELS, scaled, unscaled
 from models.errors import ModelError
 from models.model_folder import load_weights
+from models.residual_network import residual_network
 from models.settings_file import settings_of
 from models.vqvae_settings import VqvaeSettings
 
 KIND = "autoencoder"
-NORMALISE_EPSILON = 1e-5
 WINDOW = 512  # latents that are worked on at once, 12 to 24 s
 
 
@@ -119,36 +119,10 @@ class VqvaeInference:
         return np.concatenate(answers)
 
     def _encoder(self, x: np.ndarray) -> np.ndarray:
-        return self._network("encoder", x)
+        return residual_network(self._arrays, "encoder", x, self.settings.dilations)
 
     def _decoder(self, x: np.ndarray) -> np.ndarray:
-        return self._network("decoder", x)
-
-    def _network(self, part: str, x: np.ndarray) -> np.ndarray:
-        x = self._conv(f"{part}/in", x, dilation=1)
-        for index, dilation in enumerate(self.settings.dilations):
-            y = self._normalise(f"{part}/block_{index}_normalise", x)
-            y = _silu(self._conv(f"{part}/block_{index}_conv", y, dilation=dilation))
-            x = x + self._dense(f"{part}/block_{index}_mix", y)
-        return self._dense(f"{part}/out", self._normalise(f"{part}/normalise", x))
-
-    def _dense(self, name: str, x: np.ndarray) -> np.ndarray:
-        return x @ self._arrays[f"{name}/kernel"] + self._arrays[f"{name}/bias"]
-
-    def _normalise(self, name: str, x: np.ndarray) -> np.ndarray:
-        centred = x - x.mean(axis=1, keepdims=True)
-        spread = np.sqrt((centred**2).mean(axis=1, keepdims=True) + np.float32(NORMALISE_EPSILON))
-        return centred / spread * self._arrays[f"{name}/gamma"] + self._arrays[f"{name}/beta"]
-
-    def _conv(self, name: str, x: np.ndarray, *, dilation: int) -> np.ndarray:
-        """Convolution over time that keeps the length: one matrix product for each place of the kernel."""
-        kernel, bias = self._arrays[f"{name}/kernel"], self._arrays[f"{name}/bias"]
-        reach = dilation * (len(kernel) // 2)
-        padded = np.pad(x, ((reach, reach), (0, 0)))
-        out = np.broadcast_to(bias, (len(x), bias.size)).copy()
-        for place, weights in enumerate(kernel):
-            out += padded[place * dilation : place * dilation + len(x)] @ weights
-        return out
+        return residual_network(self._arrays, "decoder", x, self.settings.dilations)
 
 
 class DecodeStream:
@@ -221,9 +195,3 @@ def nearest_codes(latents: np.ndarray, codebooks: np.ndarray) -> np.ndarray:
 def vectors_of(codes: np.ndarray, codebooks: np.ndarray) -> np.ndarray:
     """Quantised latents (time, latent_dim) of codes (n_codebooks, time)."""
     return sum(codebook[row] for codebook, row in zip(codebooks, codes, strict=True))
-
-
-def _silu(x: np.ndarray) -> np.ndarray:
-    from scipy.special import expit
-
-    return x * expit(x)

@@ -12,13 +12,16 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from service import logs
 from service.api import (
     classifications,
+    clips,
     docs,
     error_handlers,
+    generator,
     health,
     index,
     jobs,
     label_studio,
     labels,
+    listening_tests,
     metrics,
     models,
     openapi,
@@ -91,7 +94,8 @@ def create_app(settings: Settings | None = None, services: "Services | None" = N
     headers.register(app)
     sessions.register(app, settings)
     labelling = (projects, queue, labels, trainings, label_studio)
-    for resource in (index, classifications, tracks, jobs, models, *labelling, health, docs):
+    generation = (clips, generator, listening_tests)
+    for resource in (index, classifications, tracks, *generation, jobs, models, *labelling, health, docs):
         app.register_blueprint(resource.bp)
     openapi.register(app)
     _register_pages(app)

@@ -153,6 +153,10 @@ class Engine:
         """What the file says about itself, read in a separate process."""
         return self.pool.probe(path)
 
+    def samples(self, path: Path, *, sr: int, start_s: float, duration_s: float) -> np.ndarray:
+        """A part of a recording as mono samples, read in a separate process."""
+        return self.pool.samples(path, sr=sr, start_s=start_s, duration_s=duration_s)
+
     def picture(
         self,
         path: Path,

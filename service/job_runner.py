@@ -16,6 +16,7 @@ from service.api.problems import INTERNAL, describe, kind_of
 from service.errors import Cancelled, NotFound, ServiceError
 from service.jobs import Job
 from service.services import Services
+from service.usecases import clips
 from service.usecases import tracks as usecases
 from service.usecases.labelling import training
 
@@ -62,7 +63,22 @@ def learn(run: Run, services: Services) -> dict[str, Any]:
     return training.learn(run.job.project_id, services=services, progress=progress, cancelled=run.ended.is_set)
 
 
-KINDS: dict[str, Callable[[Run, Services], dict[str, Any]]] = {"classify": classify, training.LEARN: learn}
+def generate(run: Run, services: Services) -> dict[str, Any]:
+    """Make the clip that the job is about."""
+
+    def progress(share: float) -> None:
+        run.progress = share
+
+    if run.job.clip_id is None:
+        raise NotFound("The clip was deleted.")
+    return clips.make_clip(run.job.clip_id, services=services, progress=progress, cancelled=run.ended.is_set)
+
+
+KINDS: dict[str, Callable[[Run, Services], dict[str, Any]]] = {
+    "classify": classify,
+    training.LEARN: learn,
+    clips.GENERATE: generate,
+}
 
 
 class JobRunner:
@@ -108,8 +124,23 @@ class JobRunner:
     def run(self, job_id: str) -> None:
         """Do a job, if it still waits to be done.
 
-        Errors that were foreseen end the job; any other ends it as an internal one, and is raised.
+        Errors that were foreseen end the job; any other ends it as an internal one, and is raised. Of clips one is
+        made at a time: while one is, others keep waiting and no thread waits for them.
         """
+        if self._services.jobs.kind_of(job_id) != clips.GENERATE:
+            self._run(job_id)
+            return
+        turn = self._services.generation.turn
+        if not turn.acquire(blocking=False):
+            return
+        try:
+            self._run(job_id)
+        finally:
+            turn.release()
+            if (waiting := self._services.jobs.next_of_kind(clips.GENERATE)) is not None:
+                self._services.jobs.queue.put(waiting)
+
+    def _run(self, job_id: str) -> None:
         job = None if self._stopping.is_set() else self._services.jobs.claim(job_id)
         if job is None:
             return
@@ -185,7 +216,7 @@ def tidy(services: Services) -> None:
     stranded = services.tracks.stranded(since=STRANDED_AFTER)
     for track_id in stranded:
         services.jobs.submit("classify", track_id=track_id)
-    forgotten = services.jobs.prune() + services.idempotency.prune()
+    forgotten = services.jobs.prune() + services.idempotency.prune() + clips.prune_clips(services=services)
     if files or orphans or stranded or forgotten:
         log.info("tidied", files=files, orphans=orphans, stranded=len(stranded), forgotten=forgotten)
 

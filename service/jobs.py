@@ -6,9 +6,10 @@ that it still does; a job whose runner has fallen silent is given to another one
 afterwards changes nothing, for each start of a job has a number.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -17,6 +18,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from service.errors import NotFound
 from service.job_queue import JobQueue
+from service.storage.clip_tables import ClipRow
+from service.storage.clips import NewClip, change_clip, insert_clip
 from service.storage.database import Database, affected
 from service.storage.ids import check_cursor, is_id, new_id
 from service.storage.pages import Page, iso, utc_now
@@ -66,6 +69,7 @@ class Job:
     losses: int
     track_id: str | None
     project_id: str | None
+    clip_id: str | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -84,6 +88,7 @@ class Job:
             "finished_at": iso(self.finished_at),
             "track": self.track_id,
             "project": self.project_id,
+            "clip": self.clip_id,
             "result": self.result,
             "problem": self.problem,
         }
@@ -127,6 +132,31 @@ class JobStore:
         if new:
             self.queue.put(row.id)
         return _job(row)
+
+    def submit_clip(self, kind: str, clip: NewClip, *, most_waiting: int) -> Job:
+        """Have a new clip made: the clip and the job about it come true together, or neither.
+
+        Raises
+        ------
+        TooBusy
+            If `most_waiting` clips wait already.
+        """
+        with self._database.writing() as session:
+            row = _new(session, kind, JobRow.clip_id, clip.id)
+            insert_clip(session, clip, job_id=row.id, most_waiting=most_waiting)
+        self.queue.put(row.id)
+        return _job(row)
+
+    def kind_of(self, job_id: str) -> str | None:
+        """Kind of a job; None where there is none of that id."""
+        with self._database.reading() as session:
+            return session.scalar(select(JobRow.kind).where(JobRow.id == job_id))
+
+    def next_of_kind(self, kind: str) -> str | None:
+        """Id of the job of this kind that waits longest, or None."""
+        query = select(JobRow.id).where(JobRow.kind == kind, JobRow.state == "queued").order_by(JobRow.id).limit(1)
+        with self._database.reading() as session:
+            return session.scalar(query)
 
     def latest_of_project(self, project_id: str) -> Job | None:
         """The job of a labelling project that was made last, or None."""
@@ -187,11 +217,10 @@ class JobStore:
             If there is none of that id.
         """
         with self._database.writing() as session:
-            track_id = _hold_track(session, _row(session, job_id).id)
+            change_subject = _hold_subject(session, _row(session, job_id).id)
             end = update(JobRow).where(JobRow.id == job_id, JobRow.state.in_(UNFINISHED))
-            if affected(session, end.values(state="cancelled", finished_at=utc_now())) and track_id:
-                answered = select(ClassificationRow.id).where(ClassificationRow.track_id == track_id).limit(1)
-                change(session, track_id, state="cancelled" if session.scalar(answered) is None else "done")
+            if affected(session, end.values(state="cancelled", finished_at=utc_now())):
+                change_subject(state="done" if _is_answered(session, job_id) else "cancelled")
             return _job(_row(session, job_id), with_result=True)
 
     def claim(self, job_id: str) -> Job | None:
@@ -220,7 +249,7 @@ class JobStore:
             return affected(session, _this_start(job).values(done)) > 0
 
     def fail(self, job: Job, problem: dict[str, Any]) -> bool:
-        """Keep why it failed, and show it at the track; False where nobody wants to know any more."""
+        """Keep why it failed, and show it at what it is about; False where nobody wants to know any more."""
         with self._database.writing() as session:
             return _fail(session, job, problem)
 
@@ -285,8 +314,10 @@ def _waiting_or_new(
     """The job of this kind about a subject that is not finished, or a new one; the subject is held by the caller."""
     same = select(JobRow).where(subject == subject_id, JobRow.kind == kind, JobRow.state.in_(UNFINISHED))
     present = session.scalars(same.order_by(JobRow.id)).first()
-    if present is not None:
-        return present, False
+    return (_new(session, kind, subject, subject_id), True) if present is None else (present, False)
+
+
+def _new(session: Session, kind: str, subject: InstrumentedAttribute[str | None], subject_id: str) -> JobRow:
     now = utc_now()
     row = JobRow(
         id=new_id(), kind=kind, state="queued", progress=0.0, starts=0, losses=0, created_at=now, queued_at=now
@@ -294,26 +325,24 @@ def _waiting_or_new(
     setattr(row, subject.key, subject_id)
     session.add(row)
     session.flush()
-    return row, True
+    return row
 
 
 def _fail(session: Session, job: Job, problem: dict[str, Any], *conditions: ColumnElement[bool]) -> bool:
-    track_id = _hold_track(session, job.id)
+    change_subject = _hold_subject(session, job.id)
     failed = {"state": "failed", "finished_at": utc_now(), "problem": problem}
     if not affected(session, _this_start(job).where(*conditions).values(failed)):
         return False
-    if track_id:
-        change(session, track_id, state="failed", problem=problem)
+    change_subject(state="failed", problem=problem)
     return True
 
 
 def _requeue(session: Session, job: Job, *conditions: ColumnElement[bool], **changes: Any) -> bool:
-    track_id = _hold_track(session, job.id)
+    change_subject = _hold_subject(session, job.id)
     queued = {"state": "queued", "progress": 0.0, "queued_at": utc_now(), **changes}
     if not affected(session, _this_start(job).where(*conditions).values(queued)):
         return False
-    if track_id:
-        change(session, track_id, state="queued")
+    change_subject(state="queued")
     return True
 
 
@@ -325,10 +354,24 @@ def _is_silent() -> ColumnElement[bool]:
     return JobRow.heartbeat_at < utc_now() - LOST_AFTER
 
 
-def _hold_track(session: Session, job_id: str) -> str | None:
-    """Id of the track that a job is about, held as `service.storage.tracks.hold` does; None where there is none."""
-    query = select(TrackRow.id).join(JobRow, JobRow.track_id == TrackRow.id).where(JobRow.id == job_id)
-    return session.scalar(query.with_for_update(of=TrackRow))
+def _hold_subject(session: Session, job_id: str) -> Callable[..., None]:
+    """Hold the track or clip that a job is about, as `hold` and `hold_clip` do; returns what changes its columns.
+
+    What is returned does nothing where there is neither: a project does not show the state of its jobs.
+    """
+    tracks = select(TrackRow.id).join(JobRow, JobRow.track_id == TrackRow.id).where(JobRow.id == job_id)
+    if track_id := session.scalar(tracks.with_for_update(of=TrackRow)):
+        return partial(change, session, track_id)
+    clips = select(ClipRow.id).join(JobRow, JobRow.clip_id == ClipRow.id).where(JobRow.id == job_id)
+    if clip_id := session.scalar(clips.with_for_update(of=ClipRow)):
+        return partial(change_clip, session, clip_id)
+    return lambda **_: None
+
+
+def _is_answered(session: Session, job_id: str) -> bool:
+    """Whether a job is about a track that has an answer already."""
+    answers = select(ClassificationRow.id).join(JobRow, JobRow.track_id == ClassificationRow.track_id)
+    return session.scalar(answers.where(JobRow.id == job_id).limit(1)) is not None
 
 
 def _row(session: Session, job_id: str) -> JobRow:
@@ -348,6 +391,7 @@ def _job(row: JobRow, *, with_result: bool = False) -> Job:
         losses=row.losses,
         track_id=row.track_id,
         project_id=row.project_id,
+        clip_id=row.clip_id,
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,

@@ -36,8 +36,12 @@ class Settings(BaseSettings):
     decode_workers: int = Field(2, ge=1, le=64, description="separate processes that decode and analyse uploads")
     decode_memory_mb: int = Field(1500, ge=768, description="memory limit of one such process")
     decode_timeout_s: float = Field(600.0, gt=0, description="time limit of one recording in such a process")
+    clip_max_duration_s: float = Field(300.0, ge=1, le=300, description="longest clip that is made")
+    clip_max_takes: int = Field(8, ge=1, le=16, description="most takes of one clip")
+    clip_max_waiting: int = Field(32, ge=1, description="most clips that wait to be made")
+    clip_days: int = Field(30, ge=0, description="days after which clips are deleted; 0 keeps them for ever")
     rate_limit: str = Field("600/minute", description="requests of one client")
-    upload_rate_limit: str = Field("60/minute", description="uploads of one client")
+    upload_rate_limit: str = Field("60/minute", description="uploads, and clips asked for, of one client")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @field_validator("trusted_hosts", mode="before")

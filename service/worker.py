@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 
 from service import logs
+from service.generation import Generation
 from service.job_runner import JobRunner
 from service.services import Services
 from service.settings import Settings
@@ -29,7 +30,7 @@ NICENESS = 5  # whoever waits for an answer of the web processes comes first
 log = structlog.stdlib.get_logger(__name__)
 
 
-def run(settings: Settings, engine: Any = None) -> None:
+def run(settings: Settings, engine: Any = None, generation: Generation | None = None) -> None:
     """Do jobs until this process is asked to end.
 
     Parameters
@@ -38,6 +39,8 @@ def run(settings: Settings, engine: Any = None) -> None:
         Where the jobs are.
     engine : Engine, optional
         Made from the settings by default.
+    generation : Generation, optional
+        That of the shipped generator by default.
 
     Raises
     ------
@@ -45,17 +48,18 @@ def run(settings: Settings, engine: Any = None) -> None:
         If the settings cannot be used.
     """
     stopping = threading.Event()
-    services = Services.from_settings(settings, engine=engine)
+    services = Services.from_settings(settings, engine=engine, generation=generation)
     try:
         with JobRunner(services) as runner:
-            consumer = services.jobs.queue.consumer(runner.run, workers=settings.decode_workers, patience_s=PATIENCE_S)
+            threads = settings.decode_workers + 1  # at most one makes a clip: the others hear recordings meanwhile
+            consumer = services.jobs.queue.consumer(runner.run, workers=threads, patience_s=PATIENCE_S)
             consumer.start()
             for number in (signal.SIGTERM, signal.SIGINT):  # in place of the consumer's own
                 signal.signal(number, lambda *_: stopping.set())
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
             end_with_parent(stopping.set)
             warm_up_in_background(services.engine, stopping)
-            log.info("waiting for jobs", threads=settings.decode_workers)
+            log.info("waiting for jobs", threads=threads)
             while not stopping.wait(HEALTH_S):
                 consumer.check_worker_health()
                 runner.check()

@@ -3,6 +3,8 @@
 `probabilities` are (n, n_classes) with rows that sum to 1, `labels` (n,) the true classes.
 """
 
+from typing import Any
+
 import numpy as np
 
 from models.errors import ModelError
@@ -60,6 +62,13 @@ def bootstrap_interval(
     tail = (1 - level) / 2
     low, high = np.quantile(right[draws].mean(axis=1), [tail, 1 - tail])
     return float(low), float(high)
+
+
+def share_of(right: np.ndarray) -> dict[str, Any]:
+    """How many are right, with a 95 % interval, ready for JSON: bool (n,); no share of none."""
+    if not right.size:
+        return {"n": 0, "share": None, "interval": None}
+    return {"n": int(right.size), "share": float(right.mean()), "interval": list(bootstrap_interval(right))}
 
 
 def _check(probabilities: np.ndarray, labels: np.ndarray) -> None:

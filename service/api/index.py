@@ -14,6 +14,9 @@ FORMATS = ("wav", "flac", "mp3", "ogg", "opus", "aiff", "au", "m4a", "aac", "wma
 LINKS = {
     "classifications": "classifications.create_classification",
     "tracks": "tracks.list_tracks",
+    "clips": "clips.list_clips",
+    "generator": "generator.get_generator",
+    "listening_tests": "listening_tests.list_tests",
     "jobs": "jobs.list_jobs",
     "models": "models.list_models",
     "openapi": "openapi.spec",

@@ -111,6 +111,13 @@ class _Database(Collector):
         yield GaugeMetricFamily(
             "genrelab_library_audio_seconds", "Length of all recordings in the library", value=totals.audio_s
         )
+        clips = GaugeMetricFamily("genrelab_clips", "Generated clips by state", labels=["state"])
+        for state, count in self._services.clips.counts().items():
+            clips.add_metric([state], count)
+        yield clips
+        yield GaugeMetricFamily(
+            "genrelab_clip_audio_seconds", "Length of all takes of clips", value=self._services.clips.made_s()
+        )
         if self._services.engine.ready:
             model = GaugeMetricFamily("genrelab_model_info", "The model that answers", labels=["model"])
             model.add_metric([self._services.engine.model_name], 1)

@@ -17,7 +17,7 @@ WITH_INPUT = (422,)
 CHANGES = (409,)
 WITH_BODY = (408, 413, 415, 422)
 UPLOAD = (408, 413, 415)
-IN_A_PROJECT = ("/v1/queue/", "/v1/labels", "/v1/trainings")  # which the query or the body may name
+NAMING = ("/v1/queue/", "/v1/labels", "/v1/trainings", "/v1/clips")  # something else in the query or the body
 WITHOUT_KEY = ("/v1/queue/", "/v1/labels")  # a lease is answered once, and says so
 PROBLEM_REF = {"$ref": "#/components/schemas/Problem"}
 SCHEMA_NAME = re.compile(r"^(\w+?)Schema\d*$")
@@ -36,9 +36,9 @@ def register(app: APIFlask) -> None:
         AUTO_OPERATION_ID=True,
     )
     app.info = {
-        "description": "Hears what genre a recording is. Errors are RFC 9457 problem documents; lists page by cursor; "
-        "429 and 503 carry Retry-After; a POST takes an Idempotency-Key. Where the server has tokens, one is "
-        "sent as Authorization: Bearer TOKEN.",
+        "description": "Hears what genre a recording is, and makes clips of a genre. Errors are RFC 9457 problem "
+        "documents; lists page by cursor; 429 and 503 carry Retry-After; a POST takes an Idempotency-Key. Where the "
+        "server has tokens, one is sent as Authorization: Bearer TOKEN.",
     }
 
     # A schema that is first met inside another is written down twice; `_tidy` makes one of the two.
@@ -77,7 +77,7 @@ def _tidy(spec: dict[str, Any]) -> dict[str, Any]:
 def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     upload = "multipart/form-data" in operation.get("requestBody", {}).get("content", {})
     statuses = [*ALWAYS]
-    statuses += WITH_PATH if "{" in path or path.startswith(IN_A_PROJECT) else ()
+    statuses += WITH_PATH if "{" in path or path.startswith(NAMING) else ()
     statuses += WITH_INPUT if operation.get("parameters") else ()
     statuses += CHANGES if method != "get" else ()
     statuses += WITH_BODY if "requestBody" in operation else ()

@@ -47,6 +47,7 @@ KINDS: dict[type[Exception], Kind] = {
     models.UnknownModel: Kind(404, "unknown-model", "There is no such model"),
     models.IntegrityError: Kind(503, "model-damaged", "A model file is damaged"),
     models.BadWish: Kind(422, "bad-wish", "No such clip can be made"),
+    models.CopiesTraining: Kind(422, "copies-training", "No original clip came of this wish"),
     models.ModelError: Kind(503, "model-unusable", "The model cannot be used"),
     service.NotFound: Kind(404, "not-found", "There is no such thing"),
     service.Invalid: Kind(422, "invalid", "Something that was sent is not valid"),

@@ -185,6 +185,7 @@ class JobSchema(Schema):
     finished_at = String(required=True, allow_none=True)
     track = String(required=True, allow_none=True)
     project = String(required=True, allow_none=True, metadata={"description": "the labelling project that it is for"})
+    clip = String(required=True, allow_none=True, metadata={"description": "the clip that it makes"})
     result = Raw(required=True, allow_none=True)
     problem = Nested(ProblemSchema, required=True, allow_none=True)
 

@@ -10,6 +10,7 @@ from service.cli import (
     doctor,
     embed,
     evaluate,
+    generate,
     labels,
     models,
     render,
@@ -50,6 +51,8 @@ def _genrelab(
 
 app.command("classify")(classify.classify)
 app.command("embed")(embed.embed)
+app.command("generate")(generate.generate)
+app.command("reproduce")(generate.reproduce)
 app.command("render")(render.render)
 app.command("simulate-labelling")(simulate_labelling.simulate_labelling)
 app.command("serve")(serve.serve)

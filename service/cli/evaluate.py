@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from features.cores import usable_cores
+from service.cli.evaluate_generator import generator
+from service.cli.evaluate_symbolic import symbolic
 from service.cli.exits import INTERRUPTED, SOME_FAILED, complain
 from service.cli.options import Jobs, Json, LayoutName, Model, load_settings
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from service.usecases.library import LibraryResult
 
 app = typer.Typer(no_args_is_help=True, help="Measure how right the models are.")
+app.command()(symbolic)
+app.command()(generator)
 
 
 @app.callback()

@@ -103,6 +103,58 @@ def classifier(
         typer.echo(f"model: {name}; `genrelab models activate {name}` lets it answer")
 
 
+@app.command()
+def generator(
+    data: Annotated[Path, typer.Option(metavar="CORPUS", help="Recordings to learn from, as `render` writes them.")],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="For the stages, and for the generator at the end.")],
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Settings of the training, as JSON or TOML.")
+    ] = None,
+    stages: Annotated[
+        str | None,
+        typer.Option(help="Some of autoencoder,vocoder,prior,baselines,originality; all by default."),
+    ] = None,
+    layout: Annotated[LayoutName | None, typer.Option(help="How the recordings are laid out.")] = None,
+    name: Annotated[str | None, typer.Option(help="Of the generator: a-z, 0-9, '-', '_' and '.'.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of everything that is drawn.")] = None,
+    hours_autoencoder: Annotated[float | None, typer.Option(help="Time for fitting the autoencoder, at most.")] = None,
+    hours_vocoder: Annotated[float | None, typer.Option(help="Time for fitting the vocoder, at most.")] = None,
+    hours_prior: Annotated[float | None, typer.Option(help="Time for fitting the prior in this call, at most.")] = None,
+) -> None:
+    """Learn to make music like that of a corpus, stage by stage.
+
+    What is done is not done again, and a call that was stopped goes on where it was: just start it again. Meanwhile
+    `samples` in the folder of a stage shows and plays what it makes.
+    """
+    from models.train_generator import settings_from
+    from service.cli.progress import StageProgress
+    from service.usecases.train_generator import train_generator
+
+    hours = {"autoencoder": hours_autoencoder, "vocoder": hours_vocoder, "prior": hours_prior}
+    given = {
+        "stages": None if stages is None else [stage.strip() for stage in stages.split(",")],
+        "layout": layout,
+        "name": name,
+        "seed": seed,
+        "hours": {stage: limit for stage, limit in hours.items() if limit is not None},
+    }
+    settings = settings_from(
+        config, data=data, out=out, **{field: value for field, value in given.items() if value is not None}
+    )
+    try:
+        with StageProgress() as bar:
+            trained = train_generator(settings, progress=bar.share)
+    except KeyboardInterrupt:
+        complain("stopped; the same command goes on from there")
+        raise typer.Exit(INTERRUPTED) from None
+    for sentence in trained.sentences:
+        typer.echo(sentence)
+    if trained.card is None:
+        typer.echo(f"stages: {settings.out}; the generator needs the others too")
+    else:
+        typer.echo(f"generator: {trained.folder}")
+
+
 def _committee(config: Path | None, *, seed: int | None, folds: int | None, epochs: int | None) -> "CommitteeSettings":
     """Settings of the file, or those by default, with what the flags say."""
     from dataclasses import replace

@@ -1,4 +1,4 @@
-"""How often one client may ask: uploads are counted apart from everything else.
+"""How often one client may ask: uploads, and clips to be made, are counted apart from everything else.
 
 A client is a token, or an address while there is none. The counts lie in the memory of each web process, or in
 Redis where the jobs do, so that they hold across processes.
@@ -16,7 +16,7 @@ from service.api.problems import generic
 from service.security.access import Role, principal, role_of
 from service.settings import Settings
 
-UPLOADS = frozenset({"classifications.create_classification"})
+UPLOADS = frozenset({"classifications.create_classification", "clips.create_clip"})
 
 
 def register(app: Flask, settings: Settings) -> None:

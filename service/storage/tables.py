@@ -117,7 +117,12 @@ class JobRow(Base):
     """A long piece of work. The queue only carries its id: what is true of a job stands here."""
 
     __tablename__ = "jobs"
-    __table_args__ = (Index(None, "state", "id"), Index(None, "track_id", "id"), Index(None, "project_id", "id"))
+    __table_args__ = (
+        Index(None, "state", "id"),
+        Index(None, "track_id", "id"),
+        Index(None, "project_id", "id"),
+        Index(None, "clip_id", "id"),
+    )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     kind: Mapped[str] = mapped_column(String(32))
@@ -127,6 +132,7 @@ class JobRow(Base):
     losses: Mapped[int]  # how often a runner fell silent
     track_id: Mapped[str | None] = mapped_column(Id, ForeignKey("tracks.id", ondelete="SET NULL"))
     project_id: Mapped[str | None] = mapped_column(Id)  # no foreign key: projects are never deleted
+    clip_id: Mapped[str | None] = mapped_column(Id)  # no foreign key: whoever deletes a clip empties this
     created_at: Mapped[datetime]
     queued_at: Mapped[datetime]
     started_at: Mapped[datetime | None]

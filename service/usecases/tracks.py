@@ -136,20 +136,21 @@ def delete_track(track_id: str, *, services: "Services") -> None:
 
 
 def remove_orphans(*, services: "Services", older_than: timedelta) -> int:
-    """Remove content that no track has, which a process left that was killed in the middle; returns how many.
+    """Remove content that nothing here has, which a process left that was killed in the middle; returns how many.
 
     Parameters
     ----------
     services : Services
         Where to look.
     older_than : timedelta
-        What came later is left alone, for its track may be about to be written.
+        What came later is left alone, for what has it may be about to be written.
     """
     removed = 0
     for batch in _batches(services.blobs.keys(older_than=older_than)):
         ids = {key.rpartition("/")[2]: key for key in batch}
-        for track_id in ids.keys() - services.tracks.known(ids.keys()):
-            services.blobs.delete(ids[track_id])
+        wanted = services.tracks.known(ids.keys()) | services.clips.known_files(ids.keys())
+        for orphan in ids.keys() - wanted - services.listening_tests.known_sounds(ids.keys()):
+            services.blobs.delete(ids[orphan])
             removed += 1
     return removed
 

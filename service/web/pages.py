@@ -9,6 +9,8 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
+from datasets.composers import GENRES
+from models.clip_wish import RANGES, WHOLE_RANGES
 from service.api.context import services
 from service.security.access import Role, principal
 from service.security.headers import CONTENT_SECURITY_POLICY
@@ -28,6 +30,32 @@ TRACK_KEYS = [
     (["p", "n"], "previous or next stretch of the timeline"),
     (["e"], "play the stretch that decided most; again for the next one"),
     (["m"], "sound on or off"),
+    (["?"], "this list"),
+]
+TAKES_KEYS = [
+    (["Space"], "play or pause the take that was chosen last"),
+    (["n", "p"], "next or previous take"),
+    (["1", "–", "5"], "stars for the take"),
+    (["v"], "vary the take"),
+    (["←", "→"], "1 second back or forward, on a waveform (with Shift: 5)"),
+]
+GENERATE_KEYS = [
+    (["g"], "generate"),
+    *TAKES_KEYS,
+    (["?"], "this list"),
+]
+CLIP_KEYS = [
+    *TAKES_KEYS,
+    (["?"], "this list"),
+]
+LISTENING_KEYS = [
+    (["n"], "a new test"),
+    (["?"], "this list"),
+]
+LISTEN_KEYS = [
+    (["a", "b"], "play or stop a sound"),
+    (["Space"], "play or stop the last one"),
+    (["1", "–", "5"], "the answers, from left to right; open once every sound was heard"),
     (["?"], "this list"),
 ]
 PROJECTS_KEYS = [
@@ -86,8 +114,42 @@ def track(track_id: str) -> Response:
         "web/track.html",
         shortcuts=TRACK_KEYS,
         track=found,
-        wavesurfer_url=url_for("web.static", filename=f"vendor/{WAVESURFER}") if has_player() else None,
+        wavesurfer_url=_wavesurfer_url(),
     )
+
+
+@bp.get("/generate")
+def generate() -> Response:
+    """Where clips are made: the form, the takes, and the clips made before."""
+    settings = services().settings
+    limits = {**RANGES, **WHOLE_RANGES, "takes": (1, settings.clip_max_takes)}
+    limits["seconds"] = (limits["seconds"][0], settings.clip_max_duration_s)
+    return _page(
+        "web/generate.html",
+        shortcuts=GENERATE_KEYS,
+        genres=GENRES,
+        limits={name: [f"{edge:.10g}" for edge in edges] for name, edges in limits.items()},
+        wavesurfer_url=_wavesurfer_url(),
+    )
+
+
+@bp.get("/clips/<clip_id>")
+def clip(clip_id: str) -> Response:
+    """One clip that was made: its takes, and how each came about."""
+    found = services().clips.get(clip_id)
+    return _page("web/clip.html", shortcuts=CLIP_KEYS, clip=found, wavesurfer_url=_wavesurfer_url())
+
+
+@bp.get("/listening-tests")
+def listening_tests() -> Response:
+    """The listening tests with their results, and the form for a new one."""
+    return _page("web/listening.html", shortcuts=LISTENING_KEYS)
+
+
+@bp.get("/listening-tests/<test_id>")
+def listen(test_id: str) -> Response:
+    """Where a listener takes a test, without knowing which system is heard."""
+    return _page("web/listen.html", shortcuts=LISTEN_KEYS, test=services().listening_tests.get(test_id))
 
 
 @bp.get("/projects")
@@ -114,6 +176,11 @@ def login() -> Response:
     """The form that turns a token into a session."""
     failed = "This token is not valid here, or it has been revoked." if "error" in request.args else None
     return _page("web/login.html", failed=failed, next=request.args.get("next", url_for("web.index")))
+
+
+def _wavesurfer_url() -> str | None:
+    """Where the waveform's script is, or None where set-up could not get it."""
+    return url_for("web.static", filename=f"vendor/{WAVESURFER}") if has_player() else None
 
 
 def _page(template: str, **values: Any) -> Response:

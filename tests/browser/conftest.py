@@ -15,6 +15,7 @@ from service.job_runner import JobRunner
 from service.services import Services
 from service.settings import Settings
 from tests.support.pitch_engine import PitchEngine
+from tests.support.stand_in_generation import stand_in_generation
 
 FLAGS = [
     "--no-sandbox",
@@ -52,12 +53,14 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Live]]:
-    """A function that starts a server with the settings and the engine that it is given."""
+    """A function that starts a server with the settings, the engine and the generator that it is given."""
     running: list[Callable[[], None]] = []
 
-    def start(*, engine: Any = None, **settings: Any) -> Live:
+    def start(*, engine: Any = None, generator: Any = None, **settings: Any) -> Live:
         chosen = Settings(data_dir=tmp_path / "data", **settings)
-        services = Services.from_settings(chosen, engine=engine or PitchEngine())
+        services = Services.from_settings(
+            chosen, engine=engine or PitchEngine(), generation=stand_in_generation(generator)
+        )
         app = create_app(services=services)
         server = make_server("127.0.0.1", 0, app, threaded=True)
         stopping = app.extensions["stopping"]

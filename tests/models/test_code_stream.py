@@ -111,13 +111,13 @@ def test_the_plan_decides_what_is_made(network):
     assert (one != other).any()
 
 
-def test_a_prompt_comes_first_and_is_gone_on_from(network):
+def test_given_codes_come_first_and_are_gone_on_from(network):
     """What was made with a seed goes on the same way when its beginning is given."""
     codes = made(network, guidance=2.0)
-    np.testing.assert_array_equal(made(network, guidance=2.0, prompt=codes[0, :, :8]), codes)
-    np.testing.assert_array_equal(made(network, guidance=2.0, prompt=codes[0]), codes)
+    np.testing.assert_array_equal(made(network, guidance=2.0, given=codes[0, :, :8]), codes)
+    np.testing.assert_array_equal(made(network, guidance=2.0, given=codes[0]), codes)
     other = (codes[0, :, :8] + 1) % SMALL.n_codes
-    found = made(network, guidance=2.0, prompt=other)
+    found = made(network, guidance=2.0, given=other)
     np.testing.assert_array_equal(found[0, :, :8], other)
     assert (found[0, :, 8:] != codes[0, :, 8:]).any()
 
@@ -131,10 +131,10 @@ def test_a_prompt_comes_first_and_is_gone_on_from(network):
         ({"seeds": (-1,), "plans": [drawn_plan(0, 4)]}, "expected one each, 0 or more"),
         ({"guidance": -1.0}, "guidance=-1.0: expected 0 to 20"),
         ({"guidance": float("nan")}, "guidance=nan"),
-        ({"prompt": np.zeros((2, 3), int)}, r"a prompt of shape \(2, 3\): expected \(3, at most 20 frames\)"),
-        ({"prompt": np.zeros((3, 21), int)}, "at most 20 frames"),
-        ({"prompt": np.full((3, 2), 11)}, "codes of the prompt from 11 to 11: expected 0 to below 11"),
-        ({"prompt": np.full((3, 2), -1)}, "codes of the prompt from -1"),
+        ({"given": np.zeros((2, 3), int)}, r"given codes of shape \(2, 3\): expected \(3, at most 20 frames\)"),
+        ({"given": np.zeros((3, 21), int)}, "at most 20 frames"),
+        ({"given": np.full((3, 2), 11)}, "given codes from 11 to 11: expected 0 to below 11"),
+        ({"given": np.full((3, 2), -2)}, "given codes from -2"),
     ],
 )
 def test_what_does_not_fit_is_refused_before_anything_is_made(network, options, message):

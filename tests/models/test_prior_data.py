@@ -14,7 +14,7 @@ from datasets.rendered_corpus import render_corpus
 from models.code_source import CodeSource
 from models.errors import ModelError
 from models.plan import Plan, overall_blocks, plan_of_wish
-from models.prior_data import Dropping, coded_clips, crops, drop, plan_of_recording
+from models.prior_data import Dropping, by_split, coded_clips, crops, drop, plan_of_recording
 from models.prior_settings import CodeSettings
 from tests.support.silent_renderer import play_silence
 from tests.support.small_priors import N_GENRES, SMALL, cyclic_clip, drawn_plan
@@ -145,6 +145,16 @@ def test_a_damaged_shard_says_what_to_do(corpus, tmp_path):
 def test_what_are_no_codes_is_refused(corpus, tmp_path, codes, message):
     with pytest.raises(ModelError, match=message):
         coded_clips(corpus, source_of(lambda path: codes), folder=tmp_path / "codes", genres=GENRES)
+
+
+def test_clips_are_learned_from_watched_and_measured_on_by_their_split():
+    clips = [cyclic_clip(0, SMALL, split=split) for split in ("test", "train", "", "validation", "train")]
+    training, validation, test = by_split(clips)
+    assert [[clip.split for clip in group] for group in (training, validation, test)] == [
+        ["train", "", "train"],
+        ["validation"],
+        ["test"],
+    ]
 
 
 def test_a_crop_hears_the_step_before_and_says_its_own():

@@ -70,7 +70,7 @@ def test_cycles_are_learned_and_gone_on_with():
     inference = PriorInference(arrays_of(network), settings)
     for genre, clip in enumerate(clips):
         prompt = clip.codes[:, :4].astype(int)
-        made = make_codes(inference, [clip.plan[:40]], seeds=[0], sampling=Sampling(0.0), guidance=1.5, prompt=prompt)
+        made = make_codes(inference, [clip.plan[:40]], seeds=[0], sampling=Sampling(0.0), guidance=1.5, given=prompt)
         np.testing.assert_array_equal(made[0], clip.codes[:, :40], err_msg=f"genre {genre}")
 
 

@@ -5,6 +5,8 @@ import itertools
 import shutil
 import wave
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
@@ -25,22 +27,31 @@ def fresh_data(tmp_path_factory):
 
 @pytest.fixture
 def make_parts(tmp_settings, fresh_data):
-    """Build services with a stand-in engine; keyword arguments change the settings."""
+    """Build services with stand-ins; keyword arguments change the settings."""
+    with ExitStack() as made:
+        yield partial(_parts, tmp_settings, fresh_data, made)
+
+
+@pytest.fixture(scope="module")
+def make_shared_parts(tmp_path_factory, fresh_data):
+    """As `make_parts`, for all tests of a file."""
+    from service.settings import Settings
+
+    with ExitStack() as made:
+        yield partial(_parts, Settings(data_dir=tmp_path_factory.mktemp("shared") / "data"), fresh_data, made)
+
+
+def _parts(settings, fresh_data, made, **changes):
     from service.services import Services
     from tests.support.stand_in import StandInEngine
+    from tests.support.stand_in_generation import stand_in_generation
 
-    made = []
-
-    def make(**changes):
-        settings = tmp_settings.model_copy(update=changes)
-        if not settings.data_dir.exists():
-            shutil.copytree(fresh_data, settings.data_dir)
-        made.append(Services.from_settings(settings, engine=StandInEngine()))
-        return made[-1]
-
-    yield make
-    for parts in made:
-        parts.close()
+    settings = settings.model_copy(update=changes)
+    if not settings.data_dir.exists():
+        shutil.copytree(fresh_data, settings.data_dir)
+    parts = Services.from_settings(settings, engine=StandInEngine(), generation=stand_in_generation())
+    made.callback(parts.close)
+    return parts
 
 
 @pytest.fixture

@@ -8,13 +8,17 @@ import structlog
 from sqlalchemy import update
 
 from features.errors import CorruptAudio
+from models.errors import ModelError
 from service import job_runner
 from service.errors import Cancelled, NotFound
+from service.generation import Generation
 from service.job_runner import JobRunner, tidy
 from service.storage.ids import new_id
 from service.storage.labelling_tables import LeaseRow
 from service.storage.pages import utc_now
 from service.storage.tables import JobRow
+from service.usecases import clips
+from service.usecases.clips import request_clip
 from service.usecases.labelling.training import FIRST_AFTER
 from service.usecases.tracks import receive_upload
 from tests.support.labelling import answer_all, make_pool
@@ -253,3 +257,123 @@ def test_tidying_finds_what_killed_processes_left(parts, submit, tone, monkeypat
     tidy(parts)
     assert list(parts.blobs.keys(older_than=timedelta(seconds=-1))) == [stranded.blob]
     assert parts.jobs.get(parts.tracks.get(stranded.id).job_id).state == "queued"
+
+
+@pytest.fixture
+def ask_for_clip(parts):
+    def make(**request):
+        return request_clip({"genre": "reggae", "seconds": 3.0, "seed": 1, **request}, owner="ann", services=parts)
+
+    return make
+
+
+def slowly(parts, pause_s=0.02):
+    parts.generation.generator._pause_s = pause_s
+
+
+def test_a_clip_is_made_by_a_job_that_tells_its_progress(parts, runner, ask_for_clip):
+    slowly(parts, 0.2)
+    clip = ask_for_clip(takes=2)
+    thread = in_background(runner, parts.jobs.get(clip.job_id))
+    until(lambda: 0 < parts.jobs.get(clip.job_id).progress < 1)
+    assert parts.clips.get(clip.id).state == "running"
+    thread.join()
+    done = parts.jobs.get(clip.job_id)
+    assert (done.progress, done.result) == (1, {"clip": clip.id, "takes": 2})
+
+
+def test_a_clip_that_is_cancelled_or_deleted_stops_and_keeps_what_was_made(parts, runner, ask_for_clip):
+    slowly(parts, 0.1)
+    for stop in (parts.jobs.cancel, lambda job_id: parts.clips.delete(parts.jobs.get(job_id).clip_id)):
+        clip = ask_for_clip(seconds=9.0, takes=5)
+        thread = in_background(runner, parts.jobs.get(clip.job_id))
+        until(lambda clip_id=clip.id: parts.clips.get(clip_id).takes)
+        stop(clip.job_id)
+        since = time.monotonic()
+        thread.join(10)
+        assert time.monotonic() - since < 2
+        assert parts.jobs.get(clip.job_id).state == "cancelled"
+        assert parts.jobs.get(clip.job_id).clip_id in (clip.id, None)
+    kept = parts.clips.list().items[0]
+    assert (kept.state, 1 <= len(kept.takes) < 5) == ("cancelled", True)
+
+
+def test_a_clip_whose_worker_was_killed_is_made_by_the_next_but_not_twice(parts, ask_for_clip):
+    clip = ask_for_clip(takes=3)
+    killed = RuntimeError("killed")
+
+    def die(*arguments, **options):
+        if len(generator.made) == 2:
+            raise killed
+        return make(*arguments, **options)
+
+    generator = parts.generation.generator
+    make, generator.make = generator.make, die
+    parts.jobs.claim(clip.job_id)
+    with pytest.raises(RuntimeError):
+        clips.make_clip(clip.id, services=parts)
+    generator.make = make
+    with parts.database.writing() as session:
+        session.execute(update(JobRow).values(heartbeat_at=utc_now() - timedelta(minutes=5)))
+    parts.jobs.recover()
+    JobRunner(parts).run(clip.job_id)
+    assert parts.clips.get(clip.id).state == "done"
+    assert [wish.seed for wish in generator.made] == [take.wish["seed"] for take in clip.plan]
+
+
+def test_one_clip_is_made_at_a_time_and_no_thread_waits_for_it(parts, runner, ask_for_clip, submit):
+    slowly(parts, 0.1)
+    first, second = ask_for_clip(), ask_for_clip()
+    thread = in_background(runner, parts.jobs.get(first.job_id))
+    until(lambda: parts.clips.get(first.id).state == "running")
+    taken_out(parts, second.job_id)
+    runner.run(second.job_id)
+    assert parts.clips.get(second.id).state == "queued"
+    track = submit()
+    runner.run(track.id)
+    assert parts.jobs.get(track.id).state == "done"
+    thread.join()
+    assert parts.clips.get(first.id).state == "done"
+    assert second.job_id in parts.jobs.queue.waiting()
+    runner.run(second.job_id)
+    assert parts.clips.get(second.id).state == "done"
+
+
+def taken_out(parts, job_id):
+    parts.jobs.queue._huey.flush()
+    assert job_id not in parts.jobs.queue.waiting()
+
+
+def test_a_generator_that_is_missing_fails_its_jobs_and_the_queue_goes_on(parts, runner, ask_for_clip, submit):
+    clip, track = ask_for_clip(), submit()
+
+    def missing():
+        raise ModelError("generator-1/card.json: no model card can be read there")
+
+    parts.generation = Generation(missing)
+    runner.run(clip.job_id)
+    problem = parts.clips.get(clip.id).problem
+    assert (problem["status"], "no model card" in problem["detail"]) == (503, True)
+    assert parts.clips.get(clip.id).state == "failed"
+    runner.run(track.id)
+    assert parts.jobs.get(track.id).state == "done"
+
+
+def test_a_recording_that_turns_out_damaged_fails_its_clip_only(parts, runner, ask_for_clip, submit, monkeypatch):
+    def damaged(path, **_):
+        raise CorruptAudio("the stream ends in the middle")
+
+    track = submit().track_id
+    clip = ask_for_clip(source={"track": track, "use": "restyle", "start_s": 0.0, "end_s": 1.0})
+    monkeypatch.setattr(parts.engine, "samples", damaged)
+    runner.run(clip.job_id)
+    assert parts.clips.get(clip.id).problem["status"] == 422
+    assert parts.clips.get(clip.id).state == "failed"
+
+
+def test_a_job_without_its_clip_says_so(parts, runner, submit):
+    job = submit()
+    with parts.database.writing() as session:
+        session.execute(update(JobRow).where(JobRow.id == job.id).values(kind="generate"))
+    runner.run(job.id)
+    assert "clip was deleted" in parts.jobs.get(job.id).problem["detail"]

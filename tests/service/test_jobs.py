@@ -77,7 +77,7 @@ def test_its_json_has_the_keys_of_the_contract(jobs, track):
     body = jobs.submit("classify", track_id=track.id).to_dict()
     assert set(body) == {
         *("id", "kind", "state", "progress", "created_at", "started_at", "finished_at"),
-        *("track", "project", "result", "problem"),
+        *("track", "project", "clip", "result", "problem"),
     }
     assert body["created_at"].endswith("Z")
     json.dumps(body)

@@ -53,6 +53,9 @@ class PitchEngine:
     def probe(self, path: Path) -> AudioInfo:
         return probe(path)
 
+    def samples(self, path: Path, *, sr: int, start_s: float, duration_s: float) -> np.ndarray:
+        return load(path, sr=sr, offset_s=start_s, duration_s=duration_s)
+
     def picture(self, path: Path, kind: str, *, width: int = 1200, height: int = 256) -> bytes:
         draw = mel_picture if kind == "mel" else scalogram_picture
         return draw(path, width=width, height=height)

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from features.analysis import Analysis, AnalysisSettings, analyse
-from features.audio import AudioInfo, probe
+from features.audio import AudioInfo, load, probe
 from models.classification import Classification, Evidence, Segment, TagActivation
 from models.track_summary import TrackSummary
 from service.engine import TrackAnalysis
@@ -90,6 +90,9 @@ class StandInEngine:
 
     def summarise(self, path: Path, *, sha256: str | None = None) -> TrackSummary:
         return summary_of(path)
+
+    def samples(self, path: Path, *, sr: int, start_s: float, duration_s: float) -> np.ndarray:
+        return load(path, sr=sr, offset_s=start_s, duration_s=duration_s)
 
     def picture(self, path: Path, kind: Literal["mel", "scalogram"], *, width: int = 1200, height: int = 256) -> bytes:
         probe(path)

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from service.storage import labelling_tables  # noqa: F401  registers its tables
+from service.storage import clip_tables, labelling_tables, listening_tables  # noqa: F401  register their tables
 from service.storage.tables import Base
 
 connection = context.config.attributes["connection"]

@@ -1,6 +1,8 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.support.clips import make
+
 
 @pytest.fixture
 def samples(client):
@@ -44,3 +46,11 @@ def test_jobs_recordings_audio_and_model(client, samples, upload, tone):
     assert seen["genrelab_library_audio_seconds", ()] == pytest.approx(3.0)
     assert seen["genrelab_audio_seconds_total", ()] == pytest.approx(2.0)
     assert [labels for name, labels in seen if name == "genrelab_model_info"]
+
+
+def test_clips_are_counted_by_state(client, samples, parts):
+    make(parts, seconds=2.0)
+    client.post("/v1/clips", json={"genre": "jazz"})
+    seen = samples()
+    assert seen["genrelab_clips", (("state", "done"),)] == seen["genrelab_clips", (("state", "queued"),)] == 1
+    assert seen["genrelab_clip_audio_seconds", ()] == 2.0

@@ -135,3 +135,32 @@ def test_a_model_that_is_named_is_the_one_that_is_scored(corpus, tmp_path):
     save_model(tmp_path / "model", card, {"weight": np.array(1.0)})
     ModelRegistry().register(tmp_path / "model")
     assert json.loads(evaluate(corpus, "--json", "--model", "mine-1").stdout)["model"] == "mine-1"
+
+
+@pytest.fixture
+def comparison(monkeypatch) -> list:
+    """Calls of a stand-in for the comparison of composers."""
+    calls = []
+
+    def compare(genre, n, *, progress):
+        calls.append((genre, n))
+        progress(1.0)
+        return {"genre": genre, "n": n, "overlap_area": {"same composer": 0.93, "markov": 0.7}}
+
+    monkeypatch.setattr("models.evaluation.symbolic_comparison.compare_composer", compare)
+    return calls
+
+
+def test_composers_are_compared_as_notes(comparison):
+    result = CliRunner().invoke(app, ["evaluate", "symbolic", "--genre", "blues", "--per-genre", "5", "--json"])
+    assert result.exit_code == 0, result.stderr
+    assert [(report["genre"], report["n"]) for report in json.loads(result.stdout)] == comparison == [("blues", 5)]
+    lines = CliRunner().invoke(app, ["evaluate", "symbolic"]).stdout.splitlines()
+    assert ["blues", "0.930", "0.700"] in [line.split() for line in lines]
+    assert len(comparison) == 1 + 14
+
+
+def test_a_genre_without_a_composer_is_said(tmp_path):
+    result = CliRunner().invoke(app, ["evaluate", "symbolic", "--genre", "polka"])
+    assert result.exit_code == 1
+    assert "polka" in result.stderr

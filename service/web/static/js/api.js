@@ -5,13 +5,14 @@ const ROOT = new URL(document.documentElement.dataset.root, location.href);
 export const apiUrl = (path) => new URL(`v1/${path}`, ROOT).href;
 export const pageUrl = (path) => new URL(path, ROOT).href;
 
-/** A problem document (RFC 9457) as an error: `title` in plain words, `detail` with the way out. */
+/** A problem document (RFC 9457) as an error: `title` in plain words, `detail` with the way out, `errors` by field. */
 export class Problem extends Error {
-  constructor({ title, detail = "", status = 0, retryAfter = null }) {
+  constructor({ title, detail = "", status = 0, errors = null, retryAfter = null }) {
     super(title);
     this.title = title;
     this.detail = detail;
     this.status = status;
+    this.errors = errors;
     this.retryAfter = retryAfter;
   }
 }
@@ -34,6 +35,7 @@ export function problemOf(status, body, retryAfter = null) {
     title: parsed.title ?? (status === 413 ? "This file is too large" : `The server answered with error ${status}`),
     detail: parsed.detail ?? "Please try again.",
     status,
+    errors: parsed.errors ?? null,
     retryAfter: retryAfter ? Number(retryAfter) : null,
   });
 }

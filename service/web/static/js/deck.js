@@ -2,11 +2,11 @@
 import { Problem, apiUrl, request } from "./api.js";
 import { el, svg } from "./dom.js";
 import { spokenTime } from "./format.js";
+import { BARS, barsOf } from "./peaks.js";
 import { Player } from "./player.js";
 import { drawAxis, timeAt } from "./timeline.js";
 
 export const TELLING_S = 3.0; // what the classifier hears at once
-const BARS = 320;
 const PICTURE = "width=1200&height=240";
 
 export class Deck {
@@ -134,17 +134,4 @@ export class Deck {
     else return;
     event.preventDefault();
   }
-}
-
-/** Peaks as bars around the middle line, in a box of `BARS` by 100. */
-function barsOf(peaks) {
-  const top = Math.max(...peaks, 1e-6);
-  const bars = [];
-  for (let bar = 0; bar < BARS; bar += 1) {
-    const from = Math.floor((bar * peaks.length) / BARS);
-    const to = Math.max(from + 1, Math.floor(((bar + 1) * peaks.length) / BARS));
-    const half = Math.max(1, (48 * Math.max(...peaks.slice(from, to))) / top);
-    bars.push(`M${bar + 0.2} ${(50 - half).toFixed(1)}h.6v${(2 * half).toFixed(1)}h-.6z`);
-  }
-  return bars.join("");
 }

@@ -2,7 +2,7 @@
 
 const NBSP = "\u00a0";
 
-const SPELLED = { hiphop: "hip\u2011hop", rnb: "R&B", edm: "EDM" };
+const SPELLED = { hiphop: "hip\u2011hop", rnb: "R&B", edm: "EDM", bossa_nova: "bossa nova", drum_and_bass: "drum and bass" };
 
 /** "hiphop" -> "Hip-hop" (with a hyphen that no line breaks at); a genre of the user's own keeps its spelling, with a capital. */
 export function genreName(genre, { capital = true } = {}) {

@@ -2,7 +2,7 @@
 import { byId } from "./dom.js";
 import { remember, remembered } from "./storage.js";
 
-const TYPED_INTO = "input:not([type=range]):not([type=checkbox]), textarea, select, [contenteditable]";
+const TYPED_INTO = "input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]";
 const OWN_KEYS = { " ": "button, a, summary, input, select", Enter: "button, a, summary, input, select", ArrowLeft: "input, select, [role=slider]", ArrowRight: "input, select, [role=slider]" };
 
 /** `actions` maps a key, as KeyboardEvent.key names it, to what it does; "?" is added. */

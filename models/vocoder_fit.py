@@ -1,0 +1,293 @@
+"""Fitting a vocoder, with checkpoints that a killed training goes on from.
+
+Everything that is drawn is drawn from the seed and the number of the step. A training that is killed at any moment
+therefore goes on from its last checkpoint to the same weights as one that is left alone, but for what the threads of
+large products round differently, and unless it is the clock that ends it (`hours`).
+"""
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from models.checkpoints import load_checkpoint, save_checkpoint
+from models.errors import ModelError, TrainingDiverged
+from models.setting_ranges import check_ranges
+from models.tensorflow_runtime import keras, tf
+from models.training_log import TrainingLog
+from models.vocoder_crops import Batch, Crops, CropSettings
+from models.vocoder_loss import LossSettings, spectral_terms
+from models.vocoder_network import VocoderNetwork
+from models.vqvae_inference import VqvaeInference
+
+CHECKPOINT_FILE = "checkpoint.npz"
+VALIDATION_BATCHES = 8
+
+
+@dataclass(frozen=True)
+class VocoderFitSettings:
+    """How a vocoder is fitted.
+
+    Attributes
+    ----------
+    steps : int
+        Batches that are shown at most.
+    hours : float
+        Time for fitting after which it ends, the learning rate having come down by then; 0 sets no limit.
+    batch_size : int
+        Crops in a batch.
+    learning_rate : float
+        Highest, of Adam; it rises over `warm_up` steps and falls along a cosine to zero.
+    warm_up : int
+        Steps.
+    clip_norm : float
+        Longest gradient, all variables together.
+    figures_every : int
+        Steps between two lines of figures; validation is measured then too.
+    checkpoint_minutes : float
+        Between two checkpoints; one is written at the end in any case.
+    crops : CropSettings
+        What is shown.
+    loss : LossSettings
+        Weights of the terms.
+    """
+
+    steps: int = 20_000
+    hours: float = 0.0
+    batch_size: int = 6
+    learning_rate: float = 1e-3
+    warm_up: int = 200
+    clip_norm: float = 1.0
+    figures_every: int = 200
+    checkpoint_minutes: float = 2.0
+    crops: CropSettings = field(default_factory=CropSettings)
+    loss: LossSettings = field(default_factory=LossSettings)
+
+    def __post_init__(self) -> None:
+        check_ranges(
+            self,
+            steps=(1, 100_000_000),
+            hours=(0.0, 10_000.0),
+            batch_size=(1, 4096),
+            learning_rate=(1e-7, 1.0),
+            warm_up=(1, 1_000_000),
+            clip_norm=(1e-6, 1e6),
+            figures_every=(1, 1_000_000),
+            checkpoint_minutes=(0.0, 1e6),
+        )
+
+
+Figures = dict[str, float]
+Terms = dict[str, tf.Tensor]
+Progress = Callable[[int, float, Figures], None]
+
+
+def fit_vocoder(
+    network: VocoderNetwork,
+    training: Sequence[np.ndarray],
+    validation: Sequence[np.ndarray],
+    *,
+    settings: VocoderFitSettings = VocoderFitSettings(),
+    autoencoder: VqvaeInference | None = None,
+    seed: int = 0,
+    checkpoints: Path | None = None,
+    logs: Path | None = None,
+    progress: Progress | None = None,
+) -> list[Figures]:
+    """Fit a network in place.
+
+    Parameters
+    ----------
+    network : VocoderNetwork
+        With its first weights.
+    training, validation : sequence of np.ndarray, shape (n_samples,), int16
+        Recordings as `models.sound_shards` keeps them. Those shorter than a crop are never shown; validation may be
+        empty.
+    settings : VocoderFitSettings
+        How.
+    autoencoder : VqvaeInference, optional
+        Whose log-mel a part of the crops is heard in.
+    seed : int
+        Of everything drawn.
+    checkpoints : Path, optional
+        Folder; a checkpoint that lies there is gone on from.
+    logs : Path, optional
+        Folder for TensorBoard.
+    progress : callable, optional
+        Called every `figures_every` steps and at the end with the number of steps done, the share of the training
+        that is done, and the figures. What it raises ends the work.
+
+    Returns
+    -------
+    list of dict
+        The figures, with their `step`.
+
+    Raises
+    ------
+    ModelError
+        If no recording is as long as a crop, or the checkpoint is damaged or of another network or settings.
+    TrainingDiverged
+        If the loss is no number any more.
+    """
+    tf.config.experimental.enable_op_determinism()
+    run = _Run(network, training, validation, settings, autoencoder, seed)
+    path = None if checkpoints is None else checkpoints / CHECKPOINT_FILE
+    if path is not None:
+        run.resume(path)
+    log = TrainingLog(logs)
+    saved_at = time.monotonic()
+    finished = run.over
+    while not finished:
+        run.step()
+        share = min(1.0, run.share)
+        finished = share == 1.0
+        if run.n_done % settings.figures_every == 0 or finished:
+            figures = run.figures()
+            log.write(run.n_done, figures)
+            if progress is not None:
+                progress(run.n_done, share, figures)
+        if path is not None and (finished or time.monotonic() - saved_at >= 60 * settings.checkpoint_minutes):
+            run.save(path)
+            saved_at = time.monotonic()
+    return run.history
+
+
+class _Run:
+    """One fitting: its variables, and what has been done so far."""
+
+    def __init__(
+        self,
+        network: VocoderNetwork,
+        training: Sequence[np.ndarray],
+        validation: Sequence[np.ndarray],
+        settings: VocoderFitSettings,
+        autoencoder: VqvaeInference | None,
+        seed: int,
+    ) -> None:
+        self._network, self._settings, self._seed = network, settings, seed
+        self._heard = "true" if autoencoder is None else "decoded"
+        self._crops = Crops(training, settings.crops, autoencoder)
+        self._validation = _validation_batches(validation, settings, autoencoder)
+        self._optimizer = keras.optimizers.Adam(settings.learning_rate, beta_2=0.99, global_clipnorm=settings.clip_norm)
+        self._optimizer.build(network.trainable_variables)
+        # Without autograph, which would read the source again when a step is first traced, long after it was loaded.
+        self._compiled_step = tf.function(self._train_step, autograph=False)
+        self._compiled_terms = tf.function(self._terms, autograph=False)
+        self._recent: list[Figures] = []
+        self.n_done = 0
+        self._elapsed_s = 0.0
+        self._since = time.monotonic()
+        self.history: list[Figures] = []
+
+    @property
+    def elapsed_s(self) -> float:
+        """Time that was spent on it, before a resumption too."""
+        return self._elapsed_s + time.monotonic() - self._since
+
+    @property
+    def share(self) -> float:
+        """How much of the training is done, by steps or by the clock."""
+        by_clock = self.elapsed_s / (3600 * self._settings.hours) if self._settings.hours else 0.0
+        return max(self.n_done / self._settings.steps, by_clock)
+
+    @property
+    def over(self) -> bool:
+        """Whether steps or time had run out, and all that was done is in the figures."""
+        return self.share >= 1 and bool(self.history) and not self._recent
+
+    def step(self) -> None:
+        """Show one batch."""
+        self._optimizer.learning_rate.assign(self._rate())
+        batch = self._crops.draw(self._settings.batch_size, np.random.default_rng([self._seed, self.n_done]))
+        self._recent.append(_numbers(self._compiled_step(batch)))
+        self.n_done += 1
+        if not math.isfinite(self._recent[-1]["loss"]):
+            loss = self._recent[-1]["loss"]
+            raise TrainingDiverged(f"step {self.n_done}: the loss is {loss}; try a smaller learning_rate")
+
+    def figures(self) -> Figures:
+        """Means over the steps since the last call, and how validation stands."""
+        found = _means(self._recent)
+        self._recent = []
+        if self._validation:
+            terms = _means([_numbers(self._compiled_terms(batch)) for batch in self._validation])
+            found |= {f"val_{name}": value for name, value in terms.items()}
+        self.history.append(found | {"step": self.n_done})
+        return found
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint; the one before stays until this one is whole."""
+        state = {
+            "fingerprint": self._fingerprint(),
+            "n_done": self.n_done,
+            "elapsed_s": self.elapsed_s,
+            "history": self.history,
+            "recent": self._recent,
+        }
+        save_checkpoint(path, state, {"now": [variable.numpy() for variable in self._variables()]})
+
+    def resume(self, path: Path) -> None:
+        """Go on from a checkpoint, if there is one."""
+        found = load_checkpoint(path, fingerprint=self._fingerprint(), sizes={"now": len(self._variables())})
+        if found is None:
+            return
+        state, arrays = found
+        for variable, value in zip(self._variables(), arrays["now"], strict=True):
+            variable.assign(value)
+        self.n_done, self._elapsed_s, self.history = state["n_done"], state["elapsed_s"], state["history"]
+        self._recent = state["recent"]
+
+    def _variables(self) -> list[keras.Variable]:
+        return [*self._network.variables, *self._optimizer.variables]
+
+    def _fingerprint(self) -> str:
+        """What must be alike for a checkpoint to be gone on from."""
+        parts = [
+            repr(self._settings),
+            repr(self._network.settings),
+            self._seed,
+            self._crops.lengths,
+            self._crops.n_decoded,
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+    def _rate(self) -> float:
+        rise = min(1.0, (self.n_done + 1) / self._settings.warm_up)
+        return self._settings.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * min(1.0, self.share)))
+
+    def _terms(self, batch: Batch) -> Terms:
+        terms = spectral_terms(batch.true, self._network(batch.S))
+        weighted = [getattr(self._settings.loss, name) * value for name, value in terms.items()]
+        return terms | {"loss": tf.add_n(weighted)}
+
+    def _train_step(self, batch: Batch) -> Terms:
+        variables = self._network.trainable_variables
+        with tf.GradientTape() as tape:
+            terms = self._terms(batch)
+        self._optimizer.apply(tape.gradient(terms["loss"], variables), variables)
+        return terms
+
+
+def _numbers(terms: Terms) -> Figures:
+    return {name: float(value) for name, value in terms.items()}
+
+
+def _means(several: Sequence[Figures]) -> Figures:
+    return {name: float(np.mean([figures[name] for figures in several])) for name in several[0]}
+
+
+def _validation_batches(
+    recordings: Sequence[np.ndarray], settings: VocoderFitSettings, autoencoder: VqvaeInference | None
+) -> list[Batch]:
+    """The same batches every time; none where no recording is long enough."""
+    try:
+        crops = Crops(recordings, settings.crops, autoencoder)
+    except ModelError:
+        return []
+    rng = np.random.default_rng(0)
+    return [crops.draw(settings.batch_size, rng) for _ in range(VALIDATION_BATCHES)]

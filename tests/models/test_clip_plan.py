@@ -1,0 +1,142 @@
+"""The plan of a clip: composed for a wish, and around what was heard of a recording."""
+
+import numpy as np
+import pytest
+
+from datasets.composers import GENRES
+from datasets.plan_of_song import FRAME_BLOCKS
+from features.log_mel import FRAMES_PER_S
+from models.clip_plan import PLAN_SEEDS, looped, metre_of, outline
+from models.clip_source import Source
+from models.clip_wish import ClipWish
+from models.code_stream import FREE
+from models.errors import BadWish
+from models.plan import frame_blocks, plan_of_wish
+
+N_CODEBOOKS = 3
+WISH = ClipWish("rock", 4.0, seed=3, tempo_bpm=120.0, key="A minor")
+
+
+def planned(wish=WISH, source=None, n_frames=100):
+    return outline(wish, source, n_frames=n_frames, n_codebooks=N_CODEBOOKS, genres=GENRES)
+
+
+@pytest.fixture
+def blocks(rng):
+    """Heard of 200 frames; the pulse is 60 bpm in bars of 4 that begin at frame 10."""
+    heard = {name: rng.uniform(size=(200, width)).astype(np.float32) for name, width in FRAME_BLOCKS.items()}
+    beats = (np.arange(200) - 10) / FRAMES_PER_S
+    phases = 2 * np.pi * np.stack([beats, beats / 4])
+    heard["pulse"] = np.stack([f(phase) for phase in phases for f in (np.sin, np.cos)], axis=1).astype(np.float32)
+    del heard["form"]
+    return heard
+
+
+def source(use, blocks, **options):
+    codes = np.arange(N_CODEBOOKS * 200).reshape(N_CODEBOOKS, 200) % 16
+    span = {"start_frame": 50, "stop_frame": 120} | options
+    return Source(use, codes, blocks=blocks, tempo_bpm=60.0, key="C major", **span)
+
+
+def test_without_a_source_everything_is_made_as_the_composer_plans_it():
+    found = planned()
+    composed = plan_of_wish(
+        WISH.genre,
+        seconds=100 / FRAMES_PER_S,
+        seed=PLAN_SEEDS + 3,
+        frames_per_s=FRAMES_PER_S,
+        tempo_bpm=120.0,
+        key="A minor",
+    )
+    np.testing.assert_array_equal(found.plan.frames, composed.frames[:100])
+    assert (found.given == FREE).all()
+    assert found.made.all()
+
+
+def test_plans_are_never_those_of_a_corpus():
+    """Composers' seeds of rendered corpora are below 1,000 strides of a million."""
+    assert PLAN_SEEDS > 1000 * 1_000_000
+
+
+def test_what_is_continued_comes_first_and_the_metre_goes_on_in_its_place(blocks):
+    """One bar of 4 beats at the wish's tempo: from the place in the bar that the span ends at."""
+    found = planned(ClipWish("rock", 4.0, tempo_bpm=60.0), source("continue", blocks), n_frames=172)
+    np.testing.assert_array_equal(found.given[:, :70], source("continue", blocks).codes[:, 50:120])
+    np.testing.assert_array_equal(found.made, np.arange(172) >= 70)
+    told = frame_blocks(found.plan)
+    for name, block in blocks.items():
+        np.testing.assert_array_equal(told[name][:70], block[50:120])
+    bars = np.arctan2(told["pulse"][:, 2], told["pulse"][:, 3])
+    steps = np.angle(np.exp(1j * np.diff(bars)))
+    np.testing.assert_allclose(steps, 2 * np.pi / (4 * FRAMES_PER_S), atol=0.02)
+
+
+def test_a_clip_no_longer_than_what_it_continues_is_refused(blocks):
+    with pytest.raises(BadWish, match="begins with 1.63 s of the recording"):
+        planned(source=source("continue", blocks), n_frames=70)
+
+
+def test_another_genre_keeps_what_was_heard_of_the_span(blocks):
+    found = planned(source=source("restyle", blocks), n_frames=70)
+    assert (found.given == FREE).all()
+    told = frame_blocks(found.plan)
+    for name, block in blocks.items():
+        np.testing.assert_array_equal(told[name], block[50:120])
+
+
+def test_a_span_is_filled_in_and_all_around_it_is_kept(blocks):
+    found = planned(source=source("inpaint", blocks), n_frames=200)
+    inside = (np.arange(200) >= 50) & (np.arange(200) < 120)
+    np.testing.assert_array_equal(found.made, inside)
+    np.testing.assert_array_equal(found.given[:, ~inside], source("inpaint", blocks).codes[:, ~inside])
+    harmony = frame_blocks(found.plan)["harmony"]
+    np.testing.assert_array_equal(harmony[~inside], blocks["harmony"][~inside])
+    assert (harmony[inside] != blocks["harmony"][inside]).any()
+
+
+@pytest.mark.parametrize(("strength", "n_beats"), [(0.0, 0), (0.5, 2), (1.0, 4)])
+def test_whole_beats_are_varied_as_many_as_the_strength_says(blocks, strength, n_beats):
+    """70 frames of 120 bpm are three beats and a bit; what is begun of the fourth counts as one."""
+    wish = ClipWish("rock", 4.0, tempo_bpm=120.0)
+    found = planned(wish, source("vary", blocks, strength=strength), n_frames=90)
+    beat = (np.arange(70) / (FRAMES_PER_S / 2)).astype(int)
+    assert found.made.sum() == sum((beat == each).sum() for each in set(beat[found.made]))
+    assert len(set(beat[found.made])) == n_beats
+
+
+def test_what_the_wish_says_counts_before_what_was_heard(blocks):
+    told = planned(source=source("restyle", blocks), n_frames=70).plan.overall
+    heard = planned(ClipWish("rock", 4.0), source("restyle", blocks), n_frames=70).plan.overall
+    assert told[0] == 0.0  # 120 bpm
+    assert heard[0] == -1.0  # 60 bpm
+    assert (int(told[1:13].argmax()), told[13]) == (9, 1.0)
+    assert (int(heard[1:13].argmax()), heard[13]) == (0, 0.0)
+
+
+def test_the_plan_of_a_loop_begins_again():
+    found = looped(planned(), 60)
+    np.testing.assert_array_equal(found.plan.frames[60:], found.plan.frames[:40])
+
+
+def test_the_metre_is_that_of_the_song():
+    assert metre_of(WISH, GENRES).tempo_bpm == 120.0
+    assert metre_of(ClipWish("waltz", 4.0), GENRES).beats_per_bar == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"start_frame": 120, "stop_frame": 50}, "expected one within the 4.64 s"),
+        ({"stop_frame": 201}, "expected one within"),
+        ({"stop_frame": 60}, "span of 0.23 s: expected 0.5 s or more"),
+        ({"strength": 1.5}, "strength=1.5: expected 0 to 1"),
+    ],
+)
+def test_a_source_that_cannot_be_used_is_refused(blocks, options, message):
+    with pytest.raises(BadWish, match=message):
+        source("vary", blocks, **options)
+
+
+def test_an_unknown_use_is_refused(blocks):
+    with pytest.raises(BadWish, match="use='copy': expected one of continue"):
+        source("copy", blocks)
