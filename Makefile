@@ -4,7 +4,7 @@ BIN := .venv/bin
 WHEEL := build/musicnn-0.1.0-py3-none-any.whl
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run setup test lint bench lock weights assets screenshots clean
+.PHONY: help run setup test lint bench samples lock weights assets screenshots clean
 
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ lint: .venv/developers   ## locked packages, style, types, direction of imports
 
 bench: setup     ## measure again what the documentation states; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks.run
+
+samples: setup   ## make clips to listen to, with their spectrograms, in build/samples
+	$(BIN)/python -m benchmarks.samples
 
 screenshots: .venv/developers weights assets   ## take the pictures of the documentation again
 	$(BIN)/python docs/screenshots.py

@@ -36,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     reports = _measured(options) if options.source else kept_figures()
     print("## The generator\n")
+    if not reports:
+        print("Nothing was measured yet: `python -m benchmarks.generator --source prior --keep` does.")
+        return
     print(comparison_table(reports))
     for report in reports.values():
         print(f"\n```text\n{generation_text(report)}\n```")

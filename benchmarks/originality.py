@@ -22,7 +22,7 @@ from models.clip_sound import frames_for
 from models.clip_wish import ClipWish
 from models.code_stream import make_codes
 from models.generator import FOLDER
-from models.originality import LIMIT_S, OriginalityIndex
+from models.originality import LIMIT_S, PASSAGE_LIMIT, PASSAGE_S, OriginalityIndex
 from models.prior_inference import PriorInference
 from models.sampling import Sampling
 from models.vqvae_inference import VqvaeInference
@@ -53,27 +53,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def markdown(result: dict[str, Any]) -> str:
     """The figures as a section of the documentation."""
     made = result["made"]
-    runs = np.array(made["longest_run_s"])
+    runs, passages = (np.array([each[name] for each in made]) for name in ("longest_run_s", "passage_share"))
     text = (
         "## Originality\n\n"
-        f"{len(runs)} clips of {CLIP_S:g} s, {made['n_genres']} genres, none made again: the longest run of codes "
-        "shared "
-        f"with the training material lasts {np.median(runs):.2f} s in the median,\n"
+        f"{len(made)} clips of {CLIP_S:g} s, {min(len(made), len(GENRES))} genres, none made again: the longest run of "
+        f"codes shared with the training material lasts {np.median(runs):.2f} s in the median,\n"
         f"{np.percentile(runs, 95):.2f} s at the 95th percentile, {runs.max():.2f} s at most; "
-        f"{int((runs > LIMIT_S).sum())} clips share more than {LIMIT_S:g} s. "
-        f"Of their runs of eight frames, {np.mean(made['shared_ngrams']):.1%} stand somewhere in it.\n"
+        f"{int((runs > LIMIT_S).sum())} share more than {LIMIT_S:g} s.\n"
+        f"At most {np.median(passages):.0%} of {PASSAGE_S:g} s agree with one passage of it in the median, "
+        f"{passages.max():.0%} at most (the limit is {PASSAGE_LIMIT:.0%}). "
+        f"{sum(not each['accepted'] for each in made)} clips would be made again.\n"
+        f"Of their runs of eight frames, {np.mean([each['shared_ngrams'] for each in made]):.1%} stand somewhere in "
+        "it.\n"
     )
     if "fed_back" in result:
-        text += "\n| training recordings fed back | caught | shared run, median |\n| --- | --- | --- |\n"
-        for name, figures in result["fed_back"].items():
-            lengths = np.array(figures)
-            text += f"| {name} | {int((lengths > LIMIT_S).sum())} of {len(lengths)} | {np.median(lengths):.1f} s |\n"
+        text += "\n| training recordings fed back | refused | shared run, median | passage, least |\n"
+        text += "| --- | --- | --- | --- |\n"
+        for name, reports in result["fed_back"].items():
+            refused = sum(not each["accepted"] for each in reports)
+            run_s = np.median([each["longest_run_s"] for each in reports])
+            least = min(each["passage_share"] for each in reports)
+            text += f"| {name} | {refused} of {len(reports)} | {run_s:.1f} s | {least:.0%} |\n"
     return text
 
 
-def _made(index: OriginalityIndex, n_clips: int) -> dict[str, Any]:
+def _made(index: OriginalityIndex, n_clips: int) -> list[dict[str, Any]]:
     _, prior = PriorInference.load(FOLDER / "prior")
-    runs, shares = [], []
+    reports: list[dict[str, Any]] = []
     for first in range(0, n_clips, AT_ONCE):
         wishes = [
             ClipWish(GENRES[number % len(GENRES)], CLIP_S, seed=FIRST_SEED + number)
@@ -93,21 +99,24 @@ def _made(index: OriginalityIndex, n_clips: int) -> dict[str, Any]:
         )
         for each in codes:
             found = index.report(each)
-            runs.append(found.longest_run_s)
-            shares.append(found.shared_ngrams)
-    return {"longest_run_s": runs, "shared_ngrams": shares, "n_genres": min(n_clips, len(GENRES))}
+            reports.append(found.to_dict())
+    return reports
 
 
-def _fed_back(index: OriginalityIndex, corpus: Path) -> dict[str, list[float]]:
+def _fed_back(index: OriginalityIndex, corpus: Path) -> dict[str, list[dict[str, Any]]]:
     autoencoder = VqvaeInference.load(FOLDER / "autoencoder")
     n = round(CLIP_S * FRAMES_PER_S)
-    found: dict[str, list[float]] = {"as they are": [], f"{SOFTER_DB:g} dB softer": [], "shifted by half a frame": []}
+    found: dict[str, list[dict[str, Any]]] = {
+        "as they are": [],
+        f"{SOFTER_DB:g} dB softer": [],
+        "shifted by half a frame": [],
+    }
     for name in index.ids[:: max(1, len(index.ids) // N_FED_BACK)][:N_FED_BACK]:
         path = next(corpus.glob(f"*/{name}.*"), None) or next(corpus.glob(name))
         y = load(path, sr=SR)
         for way, heard in zip(found, (y, y * np.float32(10 ** (-SOFTER_DB / 20)), y[HOP_LENGTH // 2 :]), strict=True):
             codes = autoencoder.encode(log_mel(heard))[:, n : 2 * n]  # from the middle of the recording
-            found[way].append(index.report(codes).longest_run_s)
+            found[way].append(index.report(codes).to_dict())
     return found
 
 

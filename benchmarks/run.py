@@ -15,6 +15,7 @@ from threadpoolctl import ThreadpoolController
 
 from benchmarks import (
     cli_start,
+    generator,
     genre_head,
     hour_recording,
     library_throughput,
@@ -41,6 +42,7 @@ def main() -> None:
         ("command line", lambda: cli_start.main([])),
         ("rendered corpus", lambda: rendered_corpus.main([])),
         ("niche model", lambda: niche_model.main([])),
+        ("generator", lambda: generator.main([])),
     ]
     texts = [_heading()]
     for name, measure in parts:

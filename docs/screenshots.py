@@ -11,6 +11,8 @@ frozen-bubble-data):
 The page where one labels shows clips of our own composers, rendered by this script. The page of a project shows a
 replay over the development data's GTZAN tracks, which are known by their tag activations alone. In both, two annotators
 that err now and then say what the genre is, and the project's model learns as it would for people.
+
+The page that makes clips shows takes of the installed generator. `--only generation` takes these pictures alone.
 """
 
 import argparse
@@ -35,6 +37,7 @@ from datasets.taggrams import load_taggrams
 from models.label_pool import LabelPool
 from models.track_summary import BACKBONE
 from service.app import create_app
+from service.job_runner import JobRunner
 from service.project_settings import ProjectSettings
 from service.services import Services
 from service.settings import Settings
@@ -42,6 +45,7 @@ from service.storage.ids import new_id
 from service.storage.label_queue import Answer
 from service.storage.projects import Project
 from service.usecases import tracks as usecases
+from service.usecases.clips import request_clip
 from service.usecases.labelling import training
 from service.usecases.labelling.pool import add_tracks
 
@@ -67,6 +71,20 @@ PHONE: dict[str, Any] = {
     "is_mobile": True,
     "has_touch": True,
 }
+FORM_AND_TAKES: dict[str, Any] = {"viewport": {"width": 1280, "height": 1330}}
+PARTS = ("library", "labelling", "generation")
+WISHES: tuple[dict[str, Any], ...] = (
+    {"genre": "bossa_nova", "seconds": 20.0, "seed": 3, "loop": True},
+    {"genre": "drum_and_bass", "seconds": 10.0, "seed": 2, "tempo_bpm": 172.0, "energy": 0.9},
+    {
+        "genre": {"reggae": 0.7, "jazz": 0.3},
+        "seconds": 10.0,
+        "seed": 1,
+        "tempo_bpm": 76.0,
+        "key": "A minor",
+        "takes": 3,
+    },
+)
 CLIP_GENRES = ("blues", "bossa_nova", "cumbia", "drum_and_bass", "reggae", "waltz")
 CLIP_S = 10.0
 CLIPS_OF_A_GENRE = 8
@@ -81,7 +99,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("music", type=Path, nargs="*", default=[SHARED_DATA / "audio"], help="folders of recordings")
     parser.add_argument("--star", default="traveling_minstrels", help="part of the name of the track page's recording")
+    parser.add_argument("--only", choices=PARTS, help="take the pictures of this part alone")
     options = parser.parse_args()
+    parts = PARTS if options.only is None else (options.only,)
     recordings = [
         path
         for folder in options.music
@@ -89,15 +109,18 @@ def main() -> None:
         if path.is_file() and path.stat().st_size > MIN_BYTES
     ]
     program = shutil.which("chromium")
-    if program is None or not recordings:
+    if program is None or ("library" in parts and not recordings):
         sys.exit(f"Needs Chromium (found: {program}) and recordings in {options.music} (found: {len(recordings)}).")
     with running_server() as (url, services), sync_playwright() as playwright:
-        ids = {path.name: add(path, services) for path in recordings}
-        star = next(track for name, track in ids.items() if options.star in name)
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        photograph(browser, url, star)
-        gtzan = replay_gtzan(SHARED_DATA / "gtzan_taggrams" / "train.npz", services)
-        photograph_labelling(browser, url, clips=label_clips(services), gtzan=gtzan)
+        if "library" in parts:
+            ids = {path.name: add(path, services) for path in recordings}
+            photograph(browser, url, next(track for name, track in ids.items() if options.star in name))
+        if "labelling" in parts:
+            gtzan = replay_gtzan(SHARED_DATA / "gtzan_taggrams" / "train.npz", services)
+            photograph_labelling(browser, url, clips=label_clips(services), gtzan=gtzan)
+        if "generation" in parts:
+            photograph_generation(browser, url, make_clips(services))
         browser.close()
 
 
@@ -230,6 +253,51 @@ def photograph_labelling(browser: Browser, url: str, *, clips: Project, gtzan: P
     hear_a_little(page)
     keep(page, "label-phone", kind="jpg")
     page.context.close()
+
+
+def make_clips(services: Services) -> str:
+    """Make the clips of `WISHES`, and say what we think of one; id of the last."""
+    with JobRunner(services) as runner:
+        for wish in WISHES:
+            clip = request_clip(wish, owner="screenshots", services=services)
+            runner.run(clip.job_id)
+            clip = services.clips.get(clip.id)
+            print(f"{wish['genre']}: {clip.state}, {len(clip.takes)} takes {clip.problem or ''}")
+    services.clips.rate(clip.id, clip.best.number, 5)
+    services.clips.rate(clip.id, 0, 4)
+    return clip.id
+
+
+def photograph_generation(browser: Browser, url: str, clip: str) -> None:
+    """The form with takes below it, and the takes on a phone."""
+    for theme in ("light", "dark"):
+        page = opened_generation(browser, url, clip, color_scheme=theme, **FORM_AND_TAKES)
+        keep(page, f"generate-{theme}")
+        page.context.close()
+    page = opened_generation(browser, url, clip, color_scheme="light", **PHONE)
+    page.locator("#takes-card").evaluate("card => scrollTo(0, card.offsetTop - 112)")
+    keep(page, "generate-phone")
+    page.context.close()
+
+
+def opened_generation(browser: Browser, url: str, clip: str, **options: Any) -> Page:
+    """The page that makes clips, as whoever has just made one sees it and has begun to listen."""
+    context = browser.new_context(reduced_motion="reduce", **options)
+    context.add_init_script(f"sessionStorage.setItem('genrelab.clip', JSON.stringify('{clip}'))")
+    page = context.new_page()
+    page.goto(f"{url}generate?of={clip}")
+    page.locator("#model-chip .dot.good").wait_for()
+    page.locator("#history-rows li").first.wait_for()
+    for number in range(page.locator(".take").count()):
+        take = page.locator(".take").nth(number)
+        take.scroll_into_view_if_needed()
+        take.locator(".wave canvas").first.wait_for(state="attached")
+        take.locator("img").evaluate("image => image.decode()")
+    page.keyboard.press("n")
+    page.wait_for_timeout(2500)
+    page.keyboard.press("Space")
+    page.evaluate("scrollTo(0, 0)")
+    return page
 
 
 def opened_labelling(browser: Browser, url: str, **options: Any) -> Page:

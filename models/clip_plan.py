@@ -1,5 +1,6 @@
 """The plan and the given codes of a clip: what its wish and, where there is one, its source come to for the prior."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -181,7 +182,7 @@ def _varied_frames(wish: ClipWish, source: Source, n_frames: int) -> np.ndarray:
     return np.isin(beat, order[: int(np.ceil(source.strength * n_beats))])
 
 
-def _replaced(plan: Plan, blocks: dict[str, np.ndarray], *, start: int) -> Plan:
+def _replaced(plan: Plan, blocks: Mapping[str, np.ndarray], *, start: int) -> Plan:
     """The plan with other values of some blocks from a frame on, as many as there are."""
     frames, column = plan.frames.copy(), 0
     for name, width in FRAME_BLOCKS.items():

@@ -22,7 +22,7 @@ from features.audio import load, open_audio
 from features.errors import FeatureError
 from features.log_mel import FRAMES_PER_S, HOP_LENGTH, SR, log_mel
 from features.looping import close_loop, loop_samples, seam_error
-from features.mastering import gain_to_target, master
+from features.mastering import gain_to_target, loudness_of, master
 from features.resampling import MonoResampler
 from models.blas_threads import one_blas_thread
 from models.clip import Clip
@@ -34,7 +34,7 @@ from models.clip_wish import SECONDS, ClipWish, derived_seed
 from models.code_stream import stream_codes
 from models.errors import BadWish, CopiesTraining
 from models.generator_folder import load_generator_card
-from models.originality import LIMIT_S, Originality, OriginalityIndex
+from models.originality import Originality, OriginalityIndex
 from models.paths import PRETRAINED_DIR
 from models.plan_of_sound import plan_of_sound
 from models.prior_inference import PriorInference
@@ -50,7 +50,10 @@ PROMPT_S = 7.0  # of a recording that is continued, where no span is given: what
 LOOP_OVERLAP_S = 0.1
 SHARE_OF_CODES = 0.85  # of the work, as far as progress is concerned
 
+KEPT_S = 60.0  # samples of longer clips are made again each time they are asked for, in constant memory
+
 Progress = Callable[[float], None]
+Sound = Callable[[], Iterator[np.ndarray]]
 
 
 class Generator:
@@ -122,7 +125,7 @@ class Generator:
         BadWish
             If wish and source do not fit each other.
         CopiesTraining
-            If every take repeats the training material for longer than `originality.LIMIT_S`.
+            If every take repeats the training material (`originality.Originality.accepted`).
         """
         began, cpu = time.monotonic(), time.thread_time()
         task = self._task(wish, source)
@@ -136,9 +139,8 @@ class Generator:
             retries.append({"seed": seed, "reason": take.problem})
         if not take.originality.accepted:
             raise CopiesTraining(
-                f"{RETRIES + 1} takes repeat the training material for longer than {LIMIT_S:g} s, the last one "
-                f"{take.originality.longest_run_s:.1f} s of {take.originality.longest_run_of}: try another seed, or a "
-                "higher temperature"
+                f"{RETRIES + 1} takes, and of the last one {take.originality.problem}: try another seed, or a higher "
+                "temperature"
             )
         sound, level = self._finished(task, take)
         wall_s = time.monotonic() - began
@@ -253,10 +255,15 @@ class Generator:
             n_done += block.shape[-1]
             tell(SHARE_OF_CODES * n_done / task.outline.plan.n_frames)
         codes = np.concatenate(blocks, axis=1)
+        raw = partial(self._raw, task, codes)
+        if task.n_samples <= KEPT_S * SR:
+            kept = list(raw())
+            raw = partial(iter, kept)
         meter = HealthMeter()
-        measured = measure(_tapped(self._raw(task, codes), meter.push))
+        measured = measure(_tapped(raw(), meter.push))
         return _Take(
             codes,
+            raw=raw,
             measured=measured,
             health=meter.finish(codes),
             originality=self._originality.report(codes, given=~task.outline.made),
@@ -268,22 +275,22 @@ class Generator:
         made = sound_of_codes(codes, autoencoder=self._autoencoder, vocoder=self._vocoder, n_samples=n_samples)
         return made if task.recording is None else joined(made, task.recording, ~task.outline.made)
 
-    def _finished(self, task: "_Task", take: "_Take") -> tuple[Callable[[], Iterator[np.ndarray]], dict[str, Any]]:
+    def _finished(self, task: "_Task", take: "_Take") -> tuple[Sound, dict[str, Any]]:
         """The clip's sound at its level, and what is to be said of it."""
         heard = take.measured
         if task.overlap == 0:
             gain_db = gain_to_target(heard.loudness_lufs)
 
             def sound() -> Iterator[np.ndarray]:
-                return master(self._raw(task, take.codes), sr=SR, n_samples=task.n_samples, gain_db=gain_db)
+                return master(take.raw(), sr=SR, n_samples=task.n_samples, gain_db=gain_db)
 
-            return sound, {"loudness_lufs": _rounded(measure(sound()).loudness_lufs)}
-        closed = close_loop(np.concatenate(list(self._raw(task, take.codes))), overlap=task.overlap)
+            return sound, {"loudness_lufs": _rounded(loudness_of(sound(), SR))}
+        closed = close_loop(np.concatenate(list(take.raw())), overlap=task.overlap)
         peak = float(np.abs(closed).max())
         y = closed * np.float32(10 ** (gain_to_target(heard.loudness_lufs, peak=peak) / 20))
         seam = seam_error(y, SR)
         level = {
-            "loudness_lufs": _rounded(measure([y]).loudness_lufs),
+            "loudness_lufs": _rounded(loudness_of([y], SR)),
             "loop": {"seam_step": round(seam.step, 2), "seam_flux": round(seam.flux, 2)},
         }
         return lambda: iter([y]), level
@@ -313,9 +320,10 @@ class _Task:
 
 @dataclass(frozen=True)
 class _Take:
-    """Codes that were drawn, and what was found about them."""
+    """Codes that were drawn, how they sound before they are at their level, and what was found about them."""
 
     codes: np.ndarray
+    raw: Sound
     measured: Measurement
     health: TakeHealth
     originality: Originality
@@ -323,10 +331,7 @@ class _Take:
     @property
     def problem(self) -> str | None:
         """Why it is to be made again."""
-        if not self.originality.accepted:
-            shared = self.originality
-            return f"{shared.longest_run_s:.1f} s are those of the training clip {shared.longest_run_of}"
-        return self.health.problem
+        return self.originality.problem or self.health.problem
 
 
 class _Rising:
@@ -353,20 +358,21 @@ def _samples_of(recording: str | Path | np.ndarray, sr: int | None) -> np.ndarra
     if isinstance(recording, np.ndarray):
         if sr is None:
             raise FeatureError("samples without their sampling rate: give sr in Hz")
-        seconds = recording.size / sr
-    else:
-        with open_audio(recording) as stream:
-            seconds = stream.info.duration_s or 0.0  # where the header does not say, what is read does
-    if seconds > SECONDS[1]:
-        raise BadWish(f"a recording of {seconds:.0f} s: expected at most {SECONDS[1]:g} s to start a clip from")
-    if isinstance(recording, np.ndarray):
+        _refuse_longer(recording.size / sr)
         resampler = MonoResampler(sr, SR)
         y = np.concatenate([resampler.push(recording[:, np.newaxis]), resampler.finish()])
     else:
+        with open_audio(recording) as stream:
+            _refuse_longer(stream.info.duration_s or 0.0)  # where the header does not say, what is read is bounded
         y = load(recording, sr=SR, duration_s=SECONDS[1])
     if y.size < SHORTEST_S * SR:
         raise BadWish(f"a recording of {y.size / SR:.2f} s: expected {SHORTEST_S:g} s or more to start a clip from")
     return y
+
+
+def _refuse_longer(seconds: float) -> None:
+    if seconds > SECONDS[1]:
+        raise BadWish(f"a recording of {seconds:.0f} s: expected at most {SECONDS[1]:g} s to start a clip from")
 
 
 def _rounded(value: float | None) -> float | None:

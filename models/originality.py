@@ -9,6 +9,11 @@ A steady sound repeats one code, and matches every other steady sound: it says n
 Stretches of one code therefore count at most `STEADY_FRAMES`, in the clip and in the training material: both are
 shortened to that before they are compared. So a run never counts more than it lasts, silence counts next to nothing,
 and a copy does not get away by holding a note longer.
+
+A recording that is encoded again 1 dB softer, or from half a frame later, has another code now and then, and its
+runs are short. It is still the same passage: most of its frames agree, place for place. So the passages that clip and
+training material could have in common are compared frame by frame, too. Those are found by their runs, hence likely
+and not surely all of them.
 """
 
 from collections.abc import Iterable
@@ -27,6 +32,10 @@ KIND = "originality"
 LIMIT_S = 3.0  # of the longest shared run
 NGRAM_FRAMES = 8
 STEADY_FRAMES = 8  # 0.19 s
+PASSAGE_S = 3.0
+PASSAGE_LIMIT = 0.5  # share of its frames that agree: 0.55 or more where it is encoded again, 0.33 in other music
+SEED_FRAMES = 4  # a shared run from there on tells of a passage
+N_PASSAGES = 64  # that are compared
 N_COMPARED = 1  # codebooks
 N_CODES = 1024
 
@@ -46,17 +55,32 @@ class Originality:
     shared_ngrams : float
         Share, 0 to 1, of the runs of `NGRAM_FRAMES` frames that stand somewhere in the training material, among those
         that are not one code repeated; 0 where there are none.
+    passage_share : float
+        Share, 0 to 1, of `PASSAGE_S` in which the clip agrees with one training passage, frame by frame, most.
+    passage_of : str or None
+        The training clip that it stands in; None where nothing agrees.
     """
 
     longest_run_s: float
     longest_run_of: str | None
     longest_run_at_s: tuple[float, float] | None
     shared_ngrams: float
+    passage_share: float
+    passage_of: str | None
 
     @property
     def accepted(self) -> bool:
-        """Whether the longest run stays within `LIMIT_S`."""
-        return self.longest_run_s <= LIMIT_S
+        """Whether the longest run stays within `LIMIT_S`, and no passage agrees by more than `PASSAGE_LIMIT`."""
+        return self.problem is None
+
+    @property
+    def problem(self) -> str | None:
+        """What is copied, for people; None where nothing is."""
+        if self.longest_run_s > LIMIT_S:
+            return f"{self.longest_run_s:.1f} s are those of the training clip {self.longest_run_of}"
+        if self.passage_share > PASSAGE_LIMIT:
+            return f"{self.passage_share:.0%} of {PASSAGE_S:g} s are those of the training clip {self.passage_of}"
+        return None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -65,7 +89,10 @@ class Originality:
             "longest_run_of": self.longest_run_of,
             "longest_run_at_s": self.longest_run_at_s and [round(at_s, 3) for at_s in self.longest_run_at_s],
             "shared_ngrams": round(self.shared_ngrams, 4),
+            "passage_share": round(self.passage_share, 4),
+            "passage_of": self.passage_of,
             "limit_s": LIMIT_S,
+            "passage_limit": PASSAGE_LIMIT,
             "accepted": self.accepted,
         }
 
@@ -191,19 +218,41 @@ class OriginalityIndex:
         kept = _kept(symbols)
         symbols = symbols[kept]
         lengths, places = self._find(symbols)
-        shared_ngrams = self._shared_ngrams(symbols, lengths)
+        passage_share, passage_place = self._likest_passage(symbols, lengths, places)
         at = int(lengths.argmax())
         longest, place = int(lengths[at]), int(places[at])
-        if longest < NGRAM_FRAMES:
-            return Originality(longest / self.frames_per_s, None, None, shared_ngrams)
-        clip = int(np.searchsorted(self._starts, place, side="right")) - 1
-        frame = self._frames[place] - self._frames[self._starts[clip]]
+        named = longest >= NGRAM_FRAMES
+        frame = self._frames[place] - self._frames[self._starts[self._clip_of(place)]]
         return Originality(
             longest_run_s=longest / self.frames_per_s,
-            longest_run_of=self.ids[clip],
-            longest_run_at_s=(float(kept[at] / self.frames_per_s), float(frame / self.frames_per_s)),
-            shared_ngrams=shared_ngrams,
+            longest_run_of=self.ids[self._clip_of(place)] if named else None,
+            longest_run_at_s=(float(kept[at] / self.frames_per_s), float(frame / self.frames_per_s)) if named else None,
+            shared_ngrams=self._shared_ngrams(symbols, lengths),
+            passage_share=passage_share,
+            passage_of=self.ids[self._clip_of(passage_place)] if passage_share else None,
         )
+
+    def _clip_of(self, place: int) -> int:
+        """Which training clip a place of the text is in."""
+        return int(np.searchsorted(self._starts, place, side="right")) - 1
+
+    def _likest_passage(self, symbols: np.ndarray, lengths: np.ndarray, places: np.ndarray) -> tuple[float, int]:
+        """Share of a passage that agrees with the text, of the likest one, and the place in the text where it ends."""
+        seeds = np.flatnonzero(lengths >= SEED_FRAMES)
+        if not seeds.size:
+            return 0.0, 0
+        shifts, which = np.unique(places[seeds] - seeds, return_inverse=True)  # from the clip to the text
+        told = np.bincount(which, weights=lengths[seeds])
+        shifts = shifts[np.argsort(-told, kind="stable")[:N_PASSAGES]]
+        text = self._arrays["text"]
+        across = shifts[:, None] + np.arange(len(symbols))
+        agrees = (text[across.clip(0, len(text) - 1)] == symbols) & (across >= 0) & (across < len(text))
+        n_frames = round(PASSAGE_S * self.frames_per_s)
+        until = np.cumsum(np.pad(agrees, ((0, 0), (n_frames, 0))), axis=1)
+        shares = (until[:, n_frames:] - until[:, :-n_frames]) / n_frames  # of the passage that ends there
+        best, end = np.unravel_index(shares.argmax(), shares.shape)
+        end = int(np.flatnonzero(agrees[best, : end + 1])[-1])  # a place that agrees lies in the training clip
+        return float(shares[best, end]), int(across[best, end])
 
     def _shared_ngrams(self, symbols: np.ndarray, lengths: np.ndarray) -> float:
         if len(symbols) < NGRAM_FRAMES:

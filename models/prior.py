@@ -127,12 +127,7 @@ class RotaryAttention(keras.layers.Layer):
 
 def arrays_of(network: keras.Model) -> dict[str, np.ndarray]:
     """The weights of a network over codes, as inference in NumPy takes them: "layer/weight"."""
-    return {
-        f"{layer.name}/{variable.name}": variable.numpy()
-        for layer in network.layers
-        for variable in layer.variables
-        if not isinstance(layer, keras.layers.Dropout)
-    }
+    return {f"{layer.name}/{weight.name}": weight.numpy() for layer in network.layers for weight in layer.weights}
 
 
 def _normalised(x: keras.KerasTensor, name: str) -> keras.KerasTensor:

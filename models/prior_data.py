@@ -98,8 +98,9 @@ def coded_clips(
 
 def by_split(clips: Sequence[CodedClip]) -> tuple[list[CodedClip], list[CodedClip], list[CodedClip]]:
     """Clips to learn from (of the train split, or of none), of the validation split, and of the test split."""
-    training = [clip for clip in clips if clip.split in ("", "train")]
-    return training, *([clip for clip in clips if clip.split == split] for split in ("validation", "test"))
+    groups = ("", "train"), ("validation",), ("test",)
+    training, validation, test = ([clip for clip in clips if clip.split in splits] for splits in groups)
+    return training, validation, test
 
 
 def plan_of_recording(

@@ -2,9 +2,9 @@
 
 Samples are mono at `features.log_mel.SR`, at any level: what counts is how loud a place is beside the others, so that
 the answer is the same before and after mastering. They are heard in the frames of the log-mel, of which a few numbers
-are kept each, so that five minutes take little memory. The limits
-are far from what music does: rendered music is silent for 2 % of its length at most, each second of it moves by 1.6 dB
-or more, and it never repeats its codes for long; noise moves by 1.4 dB, a held tone by less.
+are kept each, so that five minutes take little memory. The limits are far from what music does: a second of rendered
+music is silent for 0.2 s at most, moves by 1.6 dB or more, and a cycle of its codes never lasts half a second; noise
+moves by 1.4 dB, a held tone by less.
 """
 
 from collections.abc import Iterable

@@ -118,7 +118,7 @@ class Settings:
                 of_codes | {"codes": self.out / "prior" / train_prior.SHARD_FOLDER},
             ),
         }
-        found = {}
+        found: dict[str, Any] = {}
         for stage, (kind, own) in kinds.items():
             fields = getattr(self, stage)
             if not isinstance(fields, Mapping):

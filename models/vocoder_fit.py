@@ -252,7 +252,7 @@ class _Run:
             repr(self._network.settings),
             self._seed,
             self._crops.lengths,
-            self._crops.n_decoded,
+            self._heard,
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 

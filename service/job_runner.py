@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from datasets.errors import DatasetError
 from features.errors import FeatureError
 from models.errors import ModelError
 from service.api.problems import INTERNAL, describe, kind_of
@@ -152,7 +153,7 @@ class JobRunner:
                 result = KINDS[job.kind](run, self._services)
             except Cancelled:
                 outcome = "given back" if self._stopping.is_set() and jobs.give_back(job) else "cancelled"
-            except (FeatureError, ModelError, ServiceError) as error:
+            except (FeatureError, DatasetError, ModelError, ServiceError) as error:
                 outcome = "failed" if jobs.fail(job, describe(error)) else "not wanted any more"
                 log.info("job refused", error=type(error).__name__, detail=str(error))
             except BaseException as error:

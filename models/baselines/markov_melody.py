@@ -55,7 +55,8 @@ class MarkovMelody:
 
     def line(self, first: Note, end: float, rng: np.random.Generator) -> list[Note]:
         """A line that begins with a note and ends before beat `end`."""
-        notes, past = [first], []
+        notes = [first]
+        past: list[Step] = []
         while True:
             step = self._draw(past, rng)
             move, after, length = step

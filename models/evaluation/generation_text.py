@@ -193,4 +193,6 @@ def _interval(row: Row | None, digits: int) -> str:
 
 
 def _mean(row: Row) -> str:
-    return "–" if row["mean"] is None else f"{row['mean']:.3g}"
+    if row["mean"] is None:
+        return "–"
+    return f"{row['mean']:.0f}" if abs(row["mean"]) >= 100 else f"{row['mean']:.3g}"

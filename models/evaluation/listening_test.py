@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +52,7 @@ class Question:
         Index of the pair of the same session that this one asks about again, the other way round.
     """
 
-    kind: Literal["rating", "pair"]
+    kind: str
     a: str
     b: str | None = None
     repeats: int | None = None
@@ -304,11 +304,11 @@ def _interval_alpha(stars: Mapping[str, Mapping[str, int]]) -> float | None:
     import krippendorff
 
     common = [list(of_item.values()) for of_item in stars.values() if len(of_item) > 1]
-    scale = np.arange(STARS[0], STARS[1] + 1)
+    scale = [*range(STARS[0], STARS[1] + 1)]
     counts = np.array([[values.count(each) for each in scale] for values in common]).reshape(-1, len(scale))
     if (counts.sum(axis=0) > 0).sum() < 2:
         return None
-    return float(krippendorff.alpha(value_counts=counts, value_domain=scale.tolist(), level_of_measurement="interval"))
+    return float(krippendorff.alpha(value_counts=counts, value_domain=scale, level_of_measurement="interval"))
 
 
 def _outcomes(pairs: Sequence[Given], systems: Mapping[str, str]) -> list[tuple[str, str, str, float]]:

@@ -1,7 +1,7 @@
 """How close a vocoder's sound comes to the recordings whose log-mel it was given."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,13 @@ Vocode = Callable[[np.ndarray], np.ndarray]
 
 
 def vocoding_report(
-    vocoders: dict[str, Vocode], sounds: Sequence[np.ndarray], *, log_mels: Sequence[np.ndarray] | None = None
+    vocoders: Mapping[str, Vocode], sounds: Sequence[np.ndarray], *, log_mels: Sequence[np.ndarray] | None = None
 ) -> dict[str, Any]:
     """Figures over the first ten seconds of some recordings.
 
     Parameters
     ----------
-    vocoders : dict of str to callable
+    vocoders : mapping of str to callable
         Each takes a log-mel (frames, N_MELS) and gives sound, ((frames - 1) * HOP_LENGTH,).
     sounds : sequence of np.ndarray, shape (n_samples,), float32
         Recordings that none was trained on, at `features.log_mel.SR`; at least one.

@@ -45,6 +45,7 @@ _THERE_ALREADY: Any = {
     "description": "This very answer was there already",
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Next"}}},
 }
+_JSON_TOO: Any = {"content": {"application/json": {"schema": {}}}}
 
 bp = APIBlueprint("listening_tests", __name__, tag="Listening tests", url_prefix="/v1/listening-tests")
 
@@ -149,7 +150,7 @@ def get_results(test_id: str) -> ResponseReturnValue:
 @bp.get("/<test_id>/export")
 @bp.input(ExportQuery, location="query", arg_name="query")
 @bp.output(FileSchema(), content_type="text/csv", description="Every answer, with the systems that were heard")
-@bp.doc(responses={200: {"content": {"application/json": {"schema": {}}}}})
+@bp.doc(responses={200: _JSON_TOO})
 def export_answers(test_id: str, query: dict[str, Any]) -> ResponseReturnValue:
     """Every answer, as CSV or JSON; listeners are numbers."""
     store = services().listening_tests
@@ -179,7 +180,7 @@ def _listener(name: str | None) -> str:
 def _next(asked: Asked | None) -> dict[str, Any]:
     if asked is None:
         return {"question": None}
-    place = {"test_id": asked.test_id, "question_id": asked.id}
+    place: dict[str, Any] = {"test_id": asked.test_id, "question_id": asked.id}
     sides = "ab" if asked.kind == "pair" else "a"
     return {
         "question": {

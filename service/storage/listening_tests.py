@@ -290,10 +290,11 @@ class ListeningTestStore:
         answers: dict[tuple[int, int], str] = {}
         with self._database.reading() as reading:
             for row, number in reading.execute(query):
+                assert row.answer is not None  # the query asks for answered ones
                 answers[number, row.position] = row.answer
                 first = None if row.repeats is None else answers.get((number, row.repeats))
                 question = Question(row.kind, row.item_a, row.item_b, row.repeats)
-                answer = int(row.answer) if row.kind == "rating" else row.answer
+                answer: int | str = int(row.answer) if row.kind == "rating" else row.answer
                 found.append((Given(str(number + 1), question, answer, first), row))
         return found
 

@@ -26,6 +26,7 @@ from service.storage.ids import new_id
 from service.storage.tracks import blob_key
 from service.usecases.clip_plans import plan_clip
 from service.usecases.generate import genre_agreement, provenance_of, source_account
+from service.usecases.tracks import called
 
 if TYPE_CHECKING:
     from service.services import Services
@@ -217,20 +218,23 @@ def _agreement(
 
 @contextmanager
 def _recording(source: Mapping[str, Any], services: "Services") -> Iterator[tuple[Path, np.ndarray | None]]:
-    """The file that a take starts from, and its codes where it was made here."""
+    """The file that a take starts from, and its codes where it was made by the generator that there is now."""
     if "track" in source:
-        with services.blobs.local(services.tracks.get(source["track"]).blob) as path:
+        track = services.tracks.get(source["track"])
+        with services.blobs.local(track.blob) as path, called(track.filename, path.name):
             yield path, None
         return
-    file = services.clips.file(source["clip"], source["take"])
+    take = services.clips.get(source["clip"]).take(source["take"])
+    file = services.clips.file(take.clip_id, take.number)
     assert file is not None  # a take comes with it
+    own = take.report["generator"] == services.generation.card["sha256"]
     with services.blobs.local(file.blob) as path:
-        yield path, services.clips.codes(source["clip"], source["take"])
+        yield path, services.clips.codes(take.clip_id, take.number) if own else None
 
 
 def _source(source: Mapping[str, Any], path: Path, own_codes: np.ndarray | None, *, services: "Services") -> Any:
     """What the generator starts from. Only the part that is needed is read, in a separate process."""
-    whole = own_codes is not None or source["use"] == "inpaint"
+    whole = "clip" in source or source["use"] == "inpaint"
     offset_s = 0.0 if whole else source["start_s"]
     length_s = (source["seconds"] if whole else source["end_s"]) - offset_s
     y = services.engine.samples(path, sr=SR, start_s=offset_s, duration_s=length_s)
@@ -242,9 +246,10 @@ def _source(source: Mapping[str, Any], path: Path, own_codes: np.ndarray | None,
         end_s=min(source["end_s"] - offset_s, y.size / SR),  # a header may promise more than there is
         strength=source["strength"],
     )
-    if own_codes is not None and own_codes.shape == heard.codes.shape:
-        return replace(heard, codes=own_codes)  # as they were drawn, not as they sound
-    return heard
+    if own_codes is None:
+        return heard
+    n_frames = heard.codes.shape[1]  # a clip has a frame more than can be heard of it
+    return replace(heard, codes=own_codes[:, :n_frames])  # as they were drawn, not as they sound
 
 
 def _blocks_of(path: Path) -> Iterator[np.ndarray]:

@@ -55,7 +55,7 @@ def receive_upload(stream: Readable, filename: str, *, services: "Services") -> 
     track_id = new_id()
     key = blob_key(track_id)
     with services.blobs.stage(stream, max_bytes=settings.max_upload_mb << 20) as staged:
-        with _called(name, staged.path.name):
+        with called(name, staged.path.name):
             info = services.engine.probe(staged.path)
         if info.duration_s is not None and info.duration_s > settings.max_duration_s:
             raise AudioTooLong(
@@ -115,7 +115,7 @@ def classify_track(
     """
     track = services.tracks.get(track_id)
     services.tracks.begin(track_id)
-    with services.blobs.local(track.blob) as path, _called(track.filename, path.name):
+    with services.blobs.local(track.blob) as path, called(track.filename, path.name):
         heard = services.engine.classify(path, sha256=track.sha256, progress=progress, cancelled=cancelled)
     answer = services.tracks.save(track_id, heard.classification, heard.waveform).classification
     if (summary := heard.summary) is not None:
@@ -172,15 +172,15 @@ def display_name(filename: str) -> str:
     return stem[: MAX_NAME - len(extension) - 1] + dot + extension
 
 
-def _batches(keys: Iterator[str]) -> Iterator[list[str]]:
-    while batch := list(islice(keys, BATCH)):
-        yield batch
-
-
 @contextmanager
-def _called(name: str, file: str) -> Iterator[None]:
+def called(name: str, file: str) -> Iterator[None]:
     """Errors about a file speak of it by the name that its owner knows."""
     try:
         yield
     except AudioError as error:
         raise type(error)(str(error).replace(file, name)) from error
+
+
+def _batches(keys: Iterator[str]) -> Iterator[list[str]]:
+    while batch := list(islice(keys, BATCH)):
+        yield batch

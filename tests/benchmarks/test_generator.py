@@ -41,3 +41,8 @@ def test_what_is_measured_later_is_added(measured):
     generator.FIGURES.write_text(json.dumps({"prior": {"kept": True}}))
     generator.main(["--source", "gru", *measured, "--keep"])
     assert list(generator.kept_figures()) == ["prior", "gru"]
+
+
+def test_without_figures_it_says_what_to_do(measured, capsys):
+    generator.main([])
+    assert "`python -m benchmarks.generator --source prior --keep`" in capsys.readouterr().out

@@ -85,7 +85,7 @@ def newest(live: Live) -> Clip:
 
 def finished(page: Any, live: Live, n: int) -> Clip:
     """Wait until so many clips were asked for and the newest is shown; that one."""
-    until(page, "document.getElementById('working').hidden && document.querySelector('.take') !== null", seconds=20)
+    until(page, "document.getElementById('working').hidden && document.querySelector('.take') !== null", seconds=60)
     assert len(live.services.clips.list(limit=50).items) == n
     return newest(live)
 
@@ -93,7 +93,7 @@ def finished(page: Any, live: Live, n: int) -> Clip:
 def made(live: Live, **asked: Any) -> Clip:
     """A clip that was made before the page was opened."""
     clip = usecases.request_clip({"genre": "waltz", "seconds": 2.0, **asked}, owner="test", services=live.services)
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while live.services.clips.get(clip.id).state != "done":
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -108,7 +108,7 @@ def test_a_mix_becomes_takes_that_are_heard_rated_and_followed(live: Live, open_
     page.get_by_label("Length in seconds").fill("3")
     page.get_by_label("Takes").fill("2")
     page.get_by_label("Tempo in BPM").fill("76")
-    page.get_by_label("Key").select_option("A minor")
+    page.get_by_label("Key", exact=True).select_option("A minor")
     address = page.url
     page.get_by_role("button", name="Generate", exact=True).click()
     clip = finished(page, live, 1)
@@ -133,13 +133,13 @@ def test_a_mix_becomes_takes_that_are_heard_rated_and_followed(live: Live, open_
         link = second.get_by_role("link", name=format).get_attribute("href")
         assert page.evaluate("async url => (await fetch(url)).ok", link)
     page.get_by_role("button", name="More like the ones I rated").click()
-    until(page, "document.getElementById('takes-text').textContent.includes('follows ratings')", seconds=20)
+    until(page, "document.getElementById('takes-text').textContent.includes('follows ratings')", seconds=60)
     assert finished(page, live, 2).request["follow"] == clip.id
     assert live.services.clips.get(clip.id).take(1).rating == 5
 
     again = open_page(address)  # what is asked for is in the address
     until(again, "document.getElementById('mix-words').textContent.startsWith('Reggae')")
-    assert (again.get_by_label("Tempo in BPM").input_value(), again.get_by_label("Key").input_value()) == (
+    assert (again.get_by_label("Tempo in BPM").input_value(), again.get_by_label("Key", exact=True).input_value()) == (
         "76",
         "A minor",
     )
@@ -153,7 +153,7 @@ def test_a_take_is_varied_continued_and_made_again(live: Live, open_page: Callab
     page.get_by_role("button", name="Regenerate").click()
     page.wait_for_url(lambda url: clip.id not in url)
     again = finished(page, live, 2)
-    assert again.request["genre"] == "waltz"
+    assert again.request["genre"] == {"waltz": 1}
     assert again.request["seed"] != clip.request["seed"]
     page.get_by_role("button", name="Vary this").click()
     page.wait_for_url(lambda url: again.id not in url)
@@ -253,7 +253,7 @@ def test_clips_made_before_lend_their_settings_and_go(live: Live, open_page: Cal
     row = page.locator("#history-rows li", has_text="Bossa nova")
     row.get_by_role("button", name="Use the settings").click()
     until(page, "document.getElementById('tempo_bpm').value === '111'")
-    assert page.get_by_label("Key").input_value() == "F# minor"
+    assert page.get_by_label("Key", exact=True).input_value() == "F# minor"
     assert page.get_by_label("Seed").input_value() == ""
     row.get_by_role("button", name="Delete").click()
     page.get_by_role("button", name="Delete", exact=True).last.click()

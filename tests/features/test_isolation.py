@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from features.analysis import AnalysisSettings, analyse
-from features.audio import probe
+from features.audio import load, probe
 from features.errors import AudioError, CorruptAudio, DecoderLimitExceeded, FeatureError
 from features.isolation import AnalyserPool, PoolClosed, WorkerStartError
 from features.pictures import mel_picture
@@ -95,6 +95,12 @@ def test_the_answer_is_that_of_this_process(pool: AnalyserPool, recording: Path,
         np.testing.assert_array_equal(arrays[name], array)
     assert progress == sorted(progress)
     assert run.progress == 1.0
+
+
+def test_a_part_of_a_recording_is_read_as_in_this_process(pool: AnalyserPool, recording: Path) -> None:
+    y = pool.samples(recording, sr=22050, start_s=18.5, duration_s=9.0)
+    np.testing.assert_array_equal(y, load(recording, sr=22050, offset_s=18.5))
+    assert y.size == 1.5 * 22050
 
 
 def test_probe_and_picture_are_those_of_this_process(pool: AnalyserPool, recording: Path) -> None:

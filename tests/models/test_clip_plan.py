@@ -72,7 +72,7 @@ def test_what_is_continued_comes_first_and_the_metre_goes_on_in_its_place(blocks
 
 
 def test_a_clip_no_longer_than_what_it_continues_is_refused(blocks):
-    with pytest.raises(BadWish, match="begins with 1.63 s of the recording"):
+    with pytest.raises(BadWish, match=r"begins with 1\.63 s of the recording"):
         planned(source=source("continue", blocks), n_frames=70)
 
 

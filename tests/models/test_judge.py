@@ -3,7 +3,10 @@ import json
 import numpy as np
 import pytest
 
+from datasets.composers import GENRES as GENRES_OF_CLIPS
+from datasets.composers import GTZAN
 from models.errors import IntegrityError, ModelError
+from models.evaluation.clip_hearing import JUDGE_BACKBONE
 from models.judge import Judge
 from models.model_folder import save_model
 from tests.support.heard_music import DIM, GENRES, small_judge
@@ -86,3 +89,11 @@ def test_a_card_without(missing):
 def test_embeddings_of_another_network(shape):
     with pytest.raises(ModelError, match=f"expected \\(n >= 1, {DIM}\\)"):
         small_judge().probabilities(np.zeros(shape))
+
+
+def test_the_shipped_judge_knows_every_genre_that_clips_are_made_of():
+    judge = Judge.load()
+    assert judge.genres == GENRES_OF_CLIPS
+    assert set(GTZAN) <= set(judge.named)
+    assert judge.backbone == JUDGE_BACKBONE
+    assert all((judge.recall[genre] >= 0.7) == (genre in judge.named) for genre in judge.genres)

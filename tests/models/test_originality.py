@@ -7,7 +7,16 @@ import pytest
 
 from features.log_mel import FRAMES_PER_S
 from models.errors import IntegrityError, ModelError
-from models.originality import KIND, LIMIT_S, N_CODES, NGRAM_FRAMES, STEADY_FRAMES, OriginalityIndex
+from models.originality import (
+    KIND,
+    LIMIT_S,
+    N_CODES,
+    NGRAM_FRAMES,
+    PASSAGE_LIMIT,
+    PASSAGE_S,
+    STEADY_FRAMES,
+    OriginalityIndex,
+)
 
 CARD = {"name": "shared-runs", "version": "1", "created": "2026-01-01"}
 FOUR_S = round(4 * FRAMES_PER_S)
@@ -32,6 +41,7 @@ def test_new_codes_share_next_to_nothing(index):
     found = index.report(codes_of(10, seed=99))
     assert found.longest_run_s < NGRAM_FRAMES / FRAMES_PER_S
     assert (found.longest_run_of, found.longest_run_at_s, found.shared_ngrams) == (None, None, 0.0)
+    assert (found.passage_share, found.passage_of) == (0.0, None)
     assert found.accepted
 
 
@@ -49,18 +59,57 @@ def test_an_excerpt_between_new_codes_is_caught_to_the_frame(index, training):
     assert found.longest_run_s == FOUR_S / FRAMES_PER_S
     assert found.longest_run_of == "clip-2"
     assert found.longest_run_at_s == (100 / FRAMES_PER_S, 700 / FRAMES_PER_S)
+    assert found.problem == "4.0 s are those of the training clip clip-2"
     n_ngrams = clip.shape[1] - NGRAM_FRAMES + 1
     assert found.shared_ngrams == pytest.approx((FOUR_S - NGRAM_FRAMES + 1) / n_ngrams)
     assert not found.accepted
 
 
-@pytest.mark.parametrize(("frames_over", "accepted"), [(0, True), (1, False)])
-def test_what_is_longer_than_the_limit_is_not_accepted(index, training, frames_over, accepted):
+@pytest.mark.parametrize(("frames_over", "told"), [(0, "100% of 3 s"), (1, "3.0 s")])
+def test_a_run_as_long_as_the_limit_is_a_passage_and_a_longer_one_a_run(index, training, frames_over, told):
     n = int(LIMIT_S * FRAMES_PER_S) + frames_over
     clip = np.concatenate([codes_of(1, seed=98), training["clip-1"][:, 50 : 50 + n], codes_of(1, seed=99)], axis=1)
     found = index.report(clip)
     assert found.longest_run_s == n / FRAMES_PER_S
-    assert found.accepted == accepted
+    assert found.problem == f"{told} are those of the training clip clip-1"
+
+
+def with_errors(codes: np.ndarray, *, every: int) -> np.ndarray:
+    """A copy in which one frame of so many has another code."""
+    copy = codes.astype(int)
+    copy[:, ::every] = (copy[:, ::every] + 1) % N_CODES
+    return copy
+
+
+@pytest.mark.parametrize("at", [0, 129, 430 - 129])
+def test_a_copy_with_other_codes_now_and_then_is_caught(index, training, at):
+    n = round(PASSAGE_S * FRAMES_PER_S)
+    clip = codes_of(10, seed=99)
+    clip[:, at : at + n] = with_errors(training["clip-3"][:, 600 : 600 + n], every=6)
+    found = index.report(clip)
+    assert found.longest_run_s == 5 / FRAMES_PER_S
+    assert found.passage_share == pytest.approx(5 / 6, abs=0.01)
+    assert found.passage_of == "clip-3"
+    assert found.problem == "83% of 3 s are those of the training clip clip-3"
+    assert not found.accepted
+
+
+def test_half_a_passage_is_accepted(index, training):
+    clip = codes_of(10, seed=99)
+    n = int(PASSAGE_S * FRAMES_PER_S * PASSAGE_LIMIT)
+    clip[:, 50 : 50 + n] = training["clip-3"][:, 600 : 600 + n]
+    found = index.report(clip)
+    assert found.passage_share == pytest.approx(PASSAGE_LIMIT, abs=0.01)
+    assert found.accepted
+    assert index.report(training["clip-1"][:, :43]).accepted  # one second is no passage
+
+
+def test_a_passage_in_five_minutes_is_found(index, training):
+    clip = codes_of(300, seed=99)
+    clip[:, 9000:9200] = with_errors(training["clip-1"][:, 1000:1200], every=7)
+    found = index.report(clip)
+    assert found.passage_share == pytest.approx(6 / 7, abs=0.01)
+    assert found.passage_of == "clip-1"
 
 
 def test_other_fine_codes_hide_no_copy(index, training):
@@ -104,7 +153,8 @@ def test_frames_that_were_brought_along_are_not_counted(index, training):
     assert found.longest_run_s == 50 / FRAMES_PER_S  # what the generator wrote after them still is
     assert found.longest_run_at_s == (250 / FRAMES_PER_S, 250 / FRAMES_PER_S)
     assert found.shared_ngrams == pytest.approx((50 - NGRAM_FRAMES + 1) / (clip.shape[1] - 250 - NGRAM_FRAMES + 1))
-    assert index.report(clip, given=slice(None)).longest_run_s == 0
+    nothing = index.report(clip, given=slice(None))
+    assert (nothing.longest_run_s, nothing.passage_share) == (0, 0)
 
 
 @pytest.mark.parametrize("n_frames", [1, NGRAM_FRAMES - 1, NGRAM_FRAMES])
@@ -140,7 +190,10 @@ def test_the_report_is_json(index, training):
         "longest_run_of": "clip-3",
         "longest_run_at_s": [0.0, 0.0],
         "shared_ngrams": 1.0,
+        "passage_share": 1.0,
+        "passage_of": "clip-3",
         "limit_s": LIMIT_S,
+        "passage_limit": PASSAGE_LIMIT,
         "accepted": False,
     }
     assert index.report(codes_of(5, seed=99)).to_dict()["longest_run_at_s"] is None

@@ -5,7 +5,7 @@ import soundfile
 from PIL import Image
 
 from features.log_mel import LOG_FLOOR, N_MELS, SR, log_mel
-from models.reconstruction_samples import GAP, LOUDEST, PIXELS, write_sample, write_sounds
+from models.reconstruction_samples import GAP, LOUDEST, PIXELS, write_made, write_sample, write_sounds
 
 
 def tone(hz: float) -> np.ndarray:
@@ -31,3 +31,11 @@ def test_a_sound_that_would_clip_is_made_softer_and_others_are_not(tmp_path):
     loud, soft = (soundfile.read(tmp_path / f"x-{which}.flac")[0] for which in ("loud", "soft"))
     np.testing.assert_allclose(np.abs(loud).max(), LOUDEST, atol=1e-3)
     np.testing.assert_allclose(soft, tone(440.0), atol=1e-3)
+
+
+def test_what_has_no_recording_is_one_picture_and_one_sound(tmp_path):
+    S = log_mel(tone(440.0))
+    write_made(tmp_path / "samples", "epoch-1", S)
+    assert {path.name for path in (tmp_path / "samples").iterdir()} == {"epoch-1.png", "epoch-1-made.flac"}
+    assert np.asarray(Image.open(tmp_path / "samples" / "epoch-1.png")).shape == (PIXELS * N_MELS, PIXELS * len(S))
+    assert np.abs(soundfile.read(tmp_path / "samples" / "epoch-1-made.flac")[0]).max() > 0.05

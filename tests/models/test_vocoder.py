@@ -123,7 +123,7 @@ def test_a_stream_answers_as_soon_as_it_can_and_forgets(pair, short_blocks):
 def test_silence_stays_silent(pair):
     _, vocoder = pair
     y = vocoder.audio(np.full((20, N_MELS), LOG_FLOOR, np.float32))
-    assert np.abs(y).max() < 1e-5
+    assert np.abs(y).max() < 1e-4
     assert np.abs(GriffinLim().audio(np.full((20, N_MELS), LOG_FLOOR, np.float32))).max() < 1e-5
 
 

@@ -42,9 +42,10 @@ def test_power_at_the_neighbours_is_right_in_the_bands(true):
     assert found["mel"] < 0.2 * found["bins"]
 
 
-def test_who_does_not_know_the_phases_errs_by_half_of_who_is_wrong(true):
+def test_who_does_not_know_the_phases_errs_less_than_who_is_wrong(true):
+    """On the unit circle, the middle is one away and the opposite two; halved, for two parts of each number."""
     unsure, wrong = (terms(true, advance=factor * true.advance)["phase"] for factor in (np.float32(0), np.float32(-1)))
-    assert (unsure, wrong) == pytest.approx((1, 4), rel=1e-3)
+    assert (unsure, wrong) == pytest.approx((0.5, 2.0), rel=1e-3)
 
 
 def test_loud_bins_count_more(rng):

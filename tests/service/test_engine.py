@@ -76,6 +76,10 @@ def test_what_is_no_audio_is_refused(engine, tmp_path):
         engine.probe(path)
 
 
+def test_samples_are_those_of_the_part(engine, song):
+    assert engine.samples(song, sr=8000, start_s=1.0, duration_s=2.0).shape == (16000,)
+
+
 def test_pictures_are_png(engine, song):
     for kind in ("mel", "scalogram"):
         assert engine.picture(song, kind, width=200, height=64).startswith(b"\x89PNG")

@@ -283,19 +283,19 @@ def test_a_clip_is_made_by_a_job_that_tells_its_progress(parts, runner, ask_for_
 
 
 def test_a_clip_that_is_cancelled_or_deleted_stops_and_keeps_what_was_made(parts, runner, ask_for_clip):
-    slowly(parts, 0.1)
+    slowly(parts, 1.0)
     for stop in (parts.jobs.cancel, lambda job_id: parts.clips.delete(parts.jobs.get(job_id).clip_id)):
-        clip = ask_for_clip(seconds=9.0, takes=5)
+        clip = ask_for_clip(seconds=1.0, takes=8)
         thread = in_background(runner, parts.jobs.get(clip.job_id))
         until(lambda clip_id=clip.id: parts.clips.get(clip_id).takes)
         stop(clip.job_id)
         since = time.monotonic()
         thread.join(10)
-        assert time.monotonic() - since < 2
+        assert time.monotonic() - since < 5  # of the 8 s or more that it would take
         assert parts.jobs.get(clip.job_id).state == "cancelled"
         assert parts.jobs.get(clip.job_id).clip_id in (clip.id, None)
     kept = parts.clips.list().items[0]
-    assert (kept.state, 1 <= len(kept.takes) < 5) == ("cancelled", True)
+    assert (kept.state, 1 <= len(kept.takes) < 8) == ("cancelled", True)
 
 
 def test_a_clip_whose_worker_was_killed_is_made_by_the_next_but_not_twice(parts, ask_for_clip):
@@ -361,13 +361,14 @@ def test_a_generator_that_is_missing_fails_its_jobs_and_the_queue_goes_on(parts,
 
 def test_a_recording_that_turns_out_damaged_fails_its_clip_only(parts, runner, ask_for_clip, submit, monkeypatch):
     def damaged(path, **_):
-        raise CorruptAudio("the stream ends in the middle")
+        raise CorruptAudio(f"{path.name}: the stream ends in the middle")
 
     track = submit().track_id
     clip = ask_for_clip(source={"track": track, "use": "restyle", "start_s": 0.0, "end_s": 1.0})
     monkeypatch.setattr(parts.engine, "samples", damaged)
     runner.run(clip.job_id)
-    assert parts.clips.get(clip.id).problem["status"] == 422
+    problem = parts.clips.get(clip.id).problem
+    assert (problem["status"], problem["detail"]) == (422, "song.wav: the stream ends in the middle")
     assert parts.clips.get(clip.id).state == "failed"
 
 

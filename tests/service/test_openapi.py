@@ -7,6 +7,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
 from service.app import create_app
+from tests.support.clips import make
 
 EXAMPLES_PER_OPERATION = 25
 
@@ -23,10 +24,11 @@ def spec(client):
 
 @pytest.fixture
 def document(make_app, upload):
-    """The document of an application that holds a recording and a job, asked from this machine."""
+    """The document of an application that holds a recording, a clip and a job, asked from this machine."""
     app = make_app(rate_limit="1000000/minute", upload_rate_limit="1000000/minute")
     upload(app.test_client())
     upload(app.test_client(), headers={"Prefer": "respond-async"})
+    make(app.extensions["services"])
 
     def local(environ, start_response):
         return app(environ | {"REMOTE_ADDR": "127.0.0.1"}, start_response)

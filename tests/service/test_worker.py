@@ -13,8 +13,10 @@ from sqlalchemy import text
 
 from service.server import environment
 from service.services import Services
+from service.usecases.clips import request_clip
 from service.usecases.tracks import receive_upload
 from tests.support.stand_in import StandInEngine
+from tests.support.stand_in_generation import stand_in_generation
 
 WORK = """
 import sys
@@ -22,6 +24,8 @@ from datetime import timedelta
 from service import job_runner, jobs, logs, worker
 from service.settings import Settings
 from tests.support.stand_in import StandInEngine
+from tests.support.stand_in_generation import stand_in_generation
+from tests.support.stand_in_generator import StandInGenerator
 jobs.LOST_AFTER = timedelta(seconds=1)
 jobs.UNQUEUED_AFTER = timedelta(seconds=0.5)
 job_runner.BEAT_S, job_runner.RECOVER_S = 0.1, 0.3
@@ -30,13 +34,14 @@ class Broken(StandInEngine):
         raise ZeroDivisionError("secret words")
 
 logs.configure("INFO")
-worker.run(Settings(), engine=Broken() if sys.argv[1] == "broken" else StandInEngine(seconds=float(sys.argv[1])))
+engine = Broken() if sys.argv[1] == "broken" else StandInEngine(seconds=float(sys.argv[1]))
+worker.run(Settings(), engine, stand_in_generation(StandInGenerator(pause_s=1.0)))
 """
 
 
 @pytest.fixture
 def parts(tmp_settings):
-    services = Services.from_settings(tmp_settings, engine=StandInEngine())
+    services = Services.from_settings(tmp_settings, StandInEngine(), stand_in_generation())
     yield services
     services.close()
 
@@ -108,6 +113,22 @@ def test_a_job_whose_worker_is_killed_is_finished_by_the_next(parts, start, subm
     until(lambda: state(parts, job) == "done")
     assert parts.jobs.get(job.id).losses == 1
     assert parts.tracks.get(job.track_id).classification["genre"] == "jazz"
+
+
+def test_a_clip_whose_worker_is_killed_is_finished_by_the_next_and_no_take_is_made_twice(parts, start):
+    clip = request_clip({"genre": "jazz", "seconds": 1.0, "takes": 3}, owner="ann", services=parts)
+    killed = start()
+    until(lambda: len(parts.clips.get(clip.id).takes) == 1)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    kept = parts.clips.get(clip.id).takes
+    start()
+    until(lambda: parts.clips.get(clip.id).state == "done")
+    assert parts.jobs.get(clip.job_id).losses == 1
+    assert [take.created_at for take in parts.clips.get(clip.id).takes[: len(kept)]] == [
+        take.created_at for take in kept
+    ]
+    assert len(parts.clips.get(clip.id).takes) == 3
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, "parent"])

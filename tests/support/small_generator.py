@@ -24,7 +24,7 @@ CARD = {"name": "small", "version": "1", "genres": list(GENRES), "sha256": "0" *
 
 
 def small_generator(*, training: dict[str, np.ndarray] | None = None) -> Generator:
-    """A generator; `training` are the codes by name that clips are compared with, by default none that they could meet."""
+    """A generator; `training` are codes by name that clips are compared with, by default none that they could meet."""
     autoencoder = VqvaeSettings(**TINY)
     prior = PriorSettings(**{**vars(SMALL), "n_codes": N_CODES, "n_codebooks": N_CODEBOOKS, "n_genres": len(GENRES)})
     network = build(prior)

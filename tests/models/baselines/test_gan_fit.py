@@ -10,6 +10,7 @@ from models.baselines.gan_fit import CHECKPOINT_FILE, GanFitSettings, fit_gan
 from models.errors import ModelError, TrainingDiverged
 from models.plan import make_plan
 from models.prior_data import CodedClip
+from models.tensorflow_runtime import tf
 
 SHAPE = GanSettings(width=8, dilations=(1,), latent_dim=2, n_genres=2, n_noise=2, critic_width=8)
 FIT = GanFitSettings(steps=4, batch_size=4, crop_frames=16, figures_every=2)
@@ -29,20 +30,29 @@ class Interrupted(Exception):
     pass
 
 
+@pytest.fixture
+def step_by_step():
+    """A few steps are sooner done than compiled."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 def interrupt(n_done, share, figures):
     raise Interrupted
 
 
 def test_genres_that_sound_apart_are_told_apart():
-    fit = replace(FIT, steps=120, learning_rate=1e-2, batch_size=8, figures_every=60, averaged=0.9)
+    fit = replace(FIT, steps=100, learning_rate=6e-3, batch_size=8, figures_every=50, averaged=0.95)
     arrays, history = fit_gan(CLIPS, CLIPS, CODEBOOKS, shape=SHAPE, settings=fit)
-    assert history[-1]["val_frechet"] < 0.3 * history[0]["val_frechet"]
+    assert history[-1]["val_frechet"] < 0.2  # 1 and more where the latents, of unit variance, had another mean
     inference = GanInference(arrays, SHAPE)
     for genre in (0, 1):
         codes = inference.make_codes(clip(genre, 60).plan, seed=3)
         assert (codes == genre).mean() > 0.9
 
 
+@pytest.mark.usefixtures("step_by_step")
 def test_it_goes_on_to_the_same_weights_after_an_interruption(tmp_path):
     whole, history = fit_gan(CLIPS, CLIPS, CODEBOOKS, shape=SHAPE, settings=FIT, seed=1)
     assert [figures["step"] for figures in history] == [2, 4]
@@ -59,18 +69,10 @@ def test_it_goes_on_to_the_same_weights_after_an_interruption(tmp_path):
     for name, array in whole.items():
         np.testing.assert_array_equal(found[name], array)
 
-
-def test_a_fitting_that_is_over_is_not_begun_again(tmp_path):
-    first, history = fit_gan(CLIPS, [], CODEBOOKS, shape=SHAPE, settings=FIT, checkpoints=tmp_path)
-    assert "val_frechet" not in history[-1]
-    again, _ = fit_gan(CLIPS, [], CODEBOOKS, shape=SHAPE, settings=FIT, checkpoints=tmp_path, progress=interrupt)
-    np.testing.assert_array_equal(first["generator/out/kernel"], again["generator/out/kernel"])
-
-
-def test_a_checkpoint_of_another_training_is_refused(tmp_path):
-    fit_gan(CLIPS, [], CODEBOOKS, shape=SHAPE, settings=replace(FIT, steps=1), checkpoints=tmp_path)
+    over, _ = fit_gan(CLIPS, CLIPS, CODEBOOKS, **again, progress=interrupt)  # nothing is left to be told of
+    np.testing.assert_array_equal(over["generator/out/kernel"], whole["generator/out/kernel"])
     with pytest.raises(ModelError, match=rf"{CHECKPOINT_FILE}: of another training"):
-        fit_gan(CLIPS, [], CODEBOOKS, shape=SHAPE, settings=FIT, checkpoints=tmp_path)
+        fit_gan(CLIPS, CLIPS, CODEBOOKS, **again | {"seed": 2})
 
 
 def test_clips_that_are_all_too_short_are_refused():
@@ -78,6 +80,7 @@ def test_clips_that_are_all_too_short_are_refused():
         fit_gan([clip(0, 15)], [], CODEBOOKS, shape=SHAPE, settings=FIT)
 
 
+@pytest.mark.usefixtures("step_by_step")
 def test_a_loss_that_is_no_number_ends_it():
     codebooks = np.where(CODEBOOKS > 0, np.nan, CODEBOOKS)
     with pytest.raises(TrainingDiverged, match=r"step 1: losses .*; try a smaller learning_rate"):

@@ -3,9 +3,11 @@ import dataclasses
 import numpy as np
 import pytest
 
+from datasets.composers import GENRES
 from models.errors import ModelError
 from models.evaluation.clip_statistics import FIGURES
-from models.evaluation.real_reference import KIND, RealReference
+from models.evaluation.frechet import fit_gaussian, frechet_distance
+from models.evaluation.real_reference import FOLDER, KIND, RealReference
 from models.model_folder import save_model
 from tests.support.heard_music import small_reference
 
@@ -77,3 +79,19 @@ def test_a_folder_that_lacks_an_array(tmp_path):
 def test_unknown_genre():
     with pytest.raises(ModelError, match="small-reference has no polka; it has blues"):
         small_reference().of_genre("polka")
+
+
+def test_the_shipped_reference_is_of_every_genre_and_small():
+    reference = RealReference.load()
+    assert reference.genres == GENRES
+    assert reference.embedding.shape == (8400, 200)
+    assert [int(reference.of_genre(genre).sum()) for genre in GENRES] == [60] * 14
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 3_000_000
+
+
+def test_half_precision_moves_no_distance_by_more_than_a_percent():
+    reference = small_reference()
+    halved = reference.to_arrays()["embedding"].astype(float)
+    a, b = (fit_gaussian(reference.embedding[reference.patches_of(reference.of_genre(g))]) for g in ("blues", "jazz"))
+    c = fit_gaussian(halved[reference.patches_of(reference.of_genre("blues"))])
+    assert frechet_distance(c, b) == pytest.approx(frechet_distance(a, b), rel=0.01)

@@ -109,6 +109,12 @@ def test_a_variation_starts_from_the_codes_as_they_were_drawn(parts, generator, 
     assert varied.state == "done"
 
 
+def test_codes_of_another_generator_mean_nothing_to_this_one(parts, generator, clip, monkeypatch):
+    monkeypatch.setitem(parts.generation.card, "sha256", "0" * 64)
+    make(parts, vary={"clip": clip.id, "take": 1})
+    assert not np.array_equal(generator.sources[-1].codes, parts.clips.codes(clip.id, 1))
+
+
 def test_progress_rises_over_all_takes(parts):
     clip = request_clip({"genre": "jazz", "seconds": 3, "takes": 2}, owner="ann", services=parts)
     parts.jobs.claim(clip.job_id)

@@ -8,10 +8,17 @@ import pytest
 
 from models.active import STRATEGIES
 from service.project_settings import ProjectSettings
+from service.storage.ids import new_id
+from service.storage.listening_tests import ListeningSettings
+from service.usecases.clips import request_clip
 from service.web import pages
 from tests.support.library import add_track
 
-PAGES = ("/", "/login", "/tracks/{track}", "/projects", "/projects/{project}", "/projects/{project}/label")
+PAGES = (
+    *("/", "/login", "/tracks/{track}", "/generate", "/clips/{clip}"),
+    *("/projects", "/projects/{project}", "/projects/{project}/label"),
+    *("/listening-tests", "/listening-tests/{test}"),
+)
 HOSTILE = "\"><script>alert(1)</script>{{ 7*7 }}'&\u202e.mp3"
 
 
@@ -51,11 +58,22 @@ def project(parts):
 
 
 @pytest.fixture
-def address(track, project):
-    """The address of a page; `{track}` and `{project}` in it are ids."""
+def clip(parts):
+    return request_clip({"genre": "jazz"}, owner="test", services=parts)
+
+
+@pytest.fixture
+def listening_test(parts):
+    settings = ListeningSettings(aspect="quality", n_pairs=0, n_ratings=1, n_repeats=0, seconds=5.0, seed=0)
+    return parts.listening_tests.create(new_id(), "Jazz", settings=settings, sounds=[])
+
+
+@pytest.fixture
+def address(track, project, clip, listening_test):
+    """The address of a page; `{track}`, `{project}`, `{clip}` and `{test}` in it are ids."""
 
     def of(url: str) -> str:
-        return url.format(track=track.id, project=project.id)
+        return url.format(track=track.id, project=project.id, clip=clip.id, test=listening_test.id)
 
     return of
 
@@ -129,6 +147,10 @@ def test_the_library_knows_how_much_may_be_sent(make_app):
     [
         ("/", pages.LIBRARY_KEYS),
         ("/tracks/{track}", pages.TRACK_KEYS),
+        ("/generate", pages.GENERATE_KEYS),
+        ("/clips/{clip}", pages.CLIP_KEYS),
+        ("/listening-tests", pages.LISTENING_KEYS),
+        ("/listening-tests/{test}", pages.LISTEN_KEYS),
         ("/projects", pages.PROJECTS_KEYS),
         ("/projects/{project}", pages.PROJECT_KEYS),
         ("/projects/{project}/label", pages.LABEL_KEYS),
@@ -156,15 +178,19 @@ def test_the_name_of_a_file_is_text_whatever_it_holds(client, parts):
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_a_page_names_the_player_only_where_set_up_could_get_it(page, monkeypatch, there):
+@pytest.mark.parametrize(
+    ("url", "part"), [("/tracks/{track}", "track"), ("/generate", "generate"), ("/clips/{clip}", "clip-page")]
+)
+def test_a_page_names_the_player_only_where_set_up_could_get_it(page, monkeypatch, url, part, there):
     monkeypatch.setattr(pages, "has_player", lambda: there)
-    url = page("/tracks/{track}").by_id("track")["data-wavesurfer"]
-    assert url == ("/assets/vendor/wavesurfer.esm.js" if there else "")
+    named = page(url).by_id(part)["data-wavesurfer"]
+    assert named == ("/assets/vendor/wavesurfer.esm.js" if there else "")
 
 
-@pytest.mark.parametrize("track_id", ["nosuch", "01ARZ3NDEKTSV4RRFFQ69G5FAV"])
-def test_a_track_that_is_not_there_is_a_page_that_leads_back(client, track_id):
-    answer = client.get(f"/tracks/{track_id}", headers={"Accept": "text/html"})
+@pytest.mark.parametrize("thing_id", ["nosuch", "01ARZ3NDEKTSV4RRFFQ69G5FAV"])
+@pytest.mark.parametrize("kind", ["tracks", "clips"])
+def test_what_is_not_there_is_a_page_that_leads_back(client, kind, thing_id):
+    answer = client.get(f"/{kind}/{thing_id}", headers={"Accept": "text/html"})
     assert (answer.status_code, answer.mimetype) == (404, "text/html")
     found = Elements(answer.text)
     assert "Go to the library" in found.words
@@ -197,6 +223,21 @@ def test_a_login_that_failed_says_so_at_its_field(page):
     assert any("not valid here" in word for word in failed.words)
 
 
+def test_the_form_of_a_clip_takes_what_the_api_takes(make_app):
+    client = make_app(clip_max_duration_s=60, clip_max_takes=3).test_client()
+    found = Elements(client.get("/generate").text)
+    limits = client.get("/v1/generator").json["limits"]
+    numbers = [field for field in found.of("input") if field.get("type") == "number" and field["id"] in limits]
+    assert {field["id"] for field in numbers} == set(limits) - {"energy", "strength", "formats"}
+    for field in numbers:
+        assert [float(field["min"]), float(field["max"])] == limits[field["id"]], field["id"]
+    assert found.by_id("mix")["data-genres"].split() == client.get("/v1/generator").json["genres"]
+
+
+def test_a_clip_s_page_names_its_id(page, clip):
+    assert page("/clips/{clip}").by_id("clip-page")["data-clip"] == clip.id
+
+
 @pytest.mark.parametrize("url", ["/projects/{project}", "/projects/{project}/label"])
 def test_a_project_s_pages_name_it_whatever_it_is_called(client, page, parts, project, url):
     parts.projects.change(project.id, actor="test", name=HOSTILE.replace("\u202e", ""))
@@ -226,12 +267,12 @@ def test_only_who_may_change_a_project_is_offered_to(page, parts, make_token, ro
 
 
 def test_labelling_is_a_place_for_who_may_label(page, parts, make_token):
-    def places(role: str) -> list[str | None]:
+    def places(role: str) -> set[str | None]:
         headers = {"Authorization": f"Bearer {make_token(parts, role)}"}
-        return [link["href"] for link in page("/", headers=headers).of("a") if link["href"] == "/projects"]
+        return {link["href"] for link in page("/", headers=headers).of("a")} & {"/projects", "/generate"}
 
-    assert places("listener") == []
-    assert places("annotator") == ["/projects"]
+    assert places("listener") == {"/generate"}
+    assert places("annotator") == {"/projects", "/generate"}
 
 
 def test_the_labelling_page_asks_who_one_is_where_no_token_says_so(page, parts, make_token):
