@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(defaults[name]), default=defaults[name])
     parser.add_argument("--generator", type=Path, help="folder of the generator; the shipped one by default")
     parser.add_argument("--corpus", type=Path, help="the rendered corpus, for the autoencoder")
+    parser.add_argument("--baselines", type=Path, help="folder of trained baselines, for ngram, gru and gan")
     parser.add_argument("--json", type=Path, help="file for the figures")
     parser.add_argument("--keep", action="store_true", help="keep them as the shipped figures")
     options = parser.parse_args(arguments)
@@ -95,7 +96,13 @@ def _measured(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
                 print(f"{source}: {words}, {share:.0%}", file=sys.stderr, flush=True)
 
         return evaluate_source(
-            source, settings, generator=options.generator, corpus=options.corpus, court=court, progress=progress
+            source,
+            settings,
+            generator=options.generator,
+            corpus=options.corpus,
+            baselines=options.baselines,
+            court=court,
+            progress=progress,
         )
 
     return {source: measure(source) for source in options.source}

@@ -9,7 +9,7 @@ from datasets.composers import TEMPO_BPM
 from datasets.plan_of_song import FRAME_BLOCKS
 from features.log_mel import FRAMES_PER_S
 from models.clip_source import Source
-from models.clip_wish import ClipWish
+from models.clip_wish import SECONDS, ClipWish
 from models.code_stream import FREE
 from models.errors import BadWish
 from models.plan import Plan, frame_blocks, plan_of_wish, song_of_wish
@@ -124,7 +124,7 @@ def _completed(wish: ClipWish, source: Source) -> ClipWish:
 def _composed(wish: ClipWish, n_frames: int, genres: tuple[str, ...]) -> Plan:
     plan = plan_of_wish(
         wish.genre,
-        seconds=n_frames / FRAMES_PER_S,
+        seconds=max(n_frames / FRAMES_PER_S, SECONDS[0]),
         seed=PLAN_SEEDS + wish.seed,
         frames_per_s=FRAMES_PER_S,
         tempo_bpm=wish.tempo_bpm,

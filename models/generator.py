@@ -43,7 +43,7 @@ from models.take_health import HealthMeter, TakeHealth
 from models.vocoder import Vocoder
 from models.vqvae_inference import VqvaeInference
 
-FOLDER = PRETRAINED_DIR / "generator-1"
+FOLDER = PRETRAINED_DIR / "generation" / "generator-1"
 RETRIES = 3
 FIRST_RETRY = 1000  # number of the seed derived for it: takes of a wish have the small ones
 PROMPT_S = 7.0  # of a recording that is continued, where no span is given: what the prior looks back on

@@ -26,6 +26,8 @@ from models.tensorflow_runtime import keras, tf
 from models.vocoder import NORMALISE_EPSILON, POWER_SPREAD, coarse_log_power
 from models.vocoder_settings import VocoderSettings
 
+BLOCK_SCALE = 0.1  # variance of a block's first answers, relative to its input's
+
 
 class Spectra(NamedTuple):
     """What the network makes of a batch of log-mel.
@@ -42,9 +44,6 @@ class Spectra(NamedTuple):
     log_power: tf.Tensor
     advance: tf.Tensor
     delay: tf.Tensor
-
-
-BLOCK_SCALE = 0.1  # variance of a block's first answers, relative to its input's
 
 
 class VocoderNetwork(keras.Model):

@@ -2,15 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from datasets.composers import GENRES
 from datasets.readers import read_corpus
+from models.baselines.sources import load_baseline
+from models.clip_wish import ClipWish
 from models.errors import ModelError
-from models.evaluation.clip_makers import AutoencodedRecordings, Composers, Sounding
+from models.evaluation.clip_makers import AutoencodedRecordings, CodeBaseline, Composers, Sounding
 from models.evaluation.evaluate_generator import Court, EvaluationSettings, Progress, evaluate_maker
 from models.evaluation.generated_clips import ClipMaker
 from models.generator import FOLDER, Generator
+from models.plan import Plan
+from models.sampling import Sampling
 
 LAYOUT = "rendered"
 RECORDING_S = 30.0  # of the rendered corpus
@@ -19,10 +27,21 @@ HELD_OUT = ("test",)
 
 @dataclass(frozen=True)
 class Material:
-    """What makers are made of: the generator's folder, and the corpus that the autoencoder is given recordings of."""
+    """What makers are made of.
+
+    Attributes
+    ----------
+    generator : Path
+        Its folder.
+    corpus : Path, optional
+        The rendered corpus, for the autoencoder.
+    baselines : Path, optional
+        Folder of the baselines' model folders, as `models.train_baselines` leaves it.
+    """
 
     generator: Path = FOLDER
     corpus: Path | None = None
+    baselines: Path | None = None
 
 
 def _prior(material: Material) -> ClipMaker:
@@ -33,8 +52,25 @@ def _composers(_: Material) -> ClipMaker:
     return Composers()
 
 
+def _baseline(name: str, material: Material) -> ClipMaker:
+    if material.baselines is None:
+        raise ModelError(f"the source {name} is a baseline: name the folder that baselines were trained into")
+    baseline, usual = load_baseline(material.baselines / name), ClipWish(GENRES[0])
+    sampling = Sampling(usual.temperature, usual.top_k, usual.top_p)
+
+    def codes(plan: Plan, seed: int) -> np.ndarray:
+        made: np.ndarray = baseline.make_codes([plan], seeds=[seed], sampling=sampling, guidance=usual.guidance)[0]
+        return made
+
+    return CodeBaseline(name, GENRES, codes=codes, sounding=Sounding.load(material.generator))
+
+
 # The autoencoder is no maker of wishes, see `evaluate_source`.
-MAKERS: dict[str, Callable[[Material], ClipMaker]] = {"prior": _prior, "composers": _composers}
+MAKERS: dict[str, Callable[[Material], ClipMaker]] = {
+    "prior": _prior,
+    "composers": _composers,
+    **{name: partial(_baseline, name) for name in ("ngram", "gru", "gan")},
+}
 AUTOENCODER = "autoencoder"
 
 
@@ -44,6 +80,7 @@ def evaluate_source(
     *,
     generator: Path | None = None,
     corpus: Path | None = None,
+    baselines: Path | None = None,
     court: Court | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -59,6 +96,8 @@ def evaluate_source(
         Folder of the generator; the shipped one by default.
     corpus : Path, optional
         The rendered corpus that the reference was made of: needed for the autoencoder.
+    baselines : Path, optional
+        Folder of the trained baselines: needed for them.
     court : Court, optional
         Who judges; the shipped one by default.
     progress : callable, optional
@@ -71,7 +110,7 @@ def evaluate_source(
     """
     if source not in (*MAKERS, AUTOENCODER):
         raise ModelError(f"source {source!r}: expected one of {', '.join((*MAKERS, AUTOENCODER))}")
-    material = Material(generator or FOLDER, corpus)
+    material = Material(generator or FOLDER, corpus, baselines)
     if source == AUTOENCODER:
         return _evaluate_autoencoder(material, settings, court, progress)
     maker = MAKERS[source](material)

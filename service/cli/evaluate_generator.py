@@ -23,7 +23,7 @@ def generator(
         list[str] | None, typer.Option(help="Only this genre; may be given several times. All by default.")
     ] = None,
     source: Annotated[
-        str, typer.Option(help="Who makes the clips: prior (the generator), composers, autoencoder.")
+        str, typer.Option(help="Who makes the clips: prior (the generator), ngram, gru, gan, composers, autoencoder.")
     ] = "prior",
     model: Annotated[
         Path | None, typer.Option("--generator", help="Folder of the generator; the shipped one by default.")
@@ -31,6 +31,7 @@ def generator(
     corpus: Annotated[
         Path | None, typer.Option(help="The rendered corpus, whose held-out recordings the autoencoder is given.")
     ] = None,
+    baselines: Annotated[Path | None, typer.Option(help="Folder of trained baselines, for ngram, gru and gan.")] = None,
     as_json: Json = False,
 ) -> None:
     """Make clips, and measure them against real recordings.
@@ -54,5 +55,7 @@ def generator(
         seed=seed,
     )
     with StageProgress() as bar:
-        report = evaluate_source(source, settings, generator=model, corpus=corpus, progress=bar.share)
+        report = evaluate_source(
+            source, settings, generator=model, corpus=corpus, baselines=baselines, progress=bar.share
+        )
     typer.echo(json.dumps(report) if as_json else generation_text(report))

@@ -1,5 +1,6 @@
 """A clip is asked for, made take by take, read in other formats, and goes."""
 
+import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,7 +18,7 @@ from features.clip_file import FULL_SCALE, pcm16, read_provenance, write_clip
 from features.errors import FeatureError
 from features.log_mel import SR
 from models import clip as made_clips
-from models.clip_wish import ClipWish
+from models.clip_wish import SECONDS, ClipWish
 from models.errors import ModelError
 from service.errors import Cancelled, NotFound
 from service.storage.blobs import Staged
@@ -176,6 +177,8 @@ def _make_take(
             account = source_account(
                 path, **{name: plan.source[name] for name in ("use", "start_s", "end_s", "strength")}
             )
+            if own_codes is not None:  # then the file alone does not make the clip again
+                account["codes_sha256"] = hashlib.sha256(own_codes.astype("<u2").tobytes()).hexdigest()
     clip = generator.make(wish, source=source, progress=lambda share: tick(MADE_SHARE * share))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "take.wav"
@@ -218,7 +221,7 @@ def _agreement(
 
 @contextmanager
 def _recording(source: Mapping[str, Any], services: "Services") -> Iterator[tuple[Path, np.ndarray | None]]:
-    """The file that a take starts from, and its codes where it was made by the generator that there is now."""
+    """The file that a take starts from, and the codes of what it varies, if this generator drew them."""
     if "track" in source:
         track = services.tracks.get(source["track"])
         with services.blobs.local(track.blob) as path, called(track.filename, path.name):
@@ -227,14 +230,14 @@ def _recording(source: Mapping[str, Any], services: "Services") -> Iterator[tupl
     take = services.clips.get(source["clip"]).take(source["take"])
     file = services.clips.file(take.clip_id, take.number)
     assert file is not None  # a take comes with it
-    own = take.report["generator"] == services.generation.card["sha256"]
+    own = source["use"] == "vary" and take.report["generator"] == services.generation.card["sha256"]
     with services.blobs.local(file.blob) as path:
         yield path, services.clips.codes(take.clip_id, take.number) if own else None
 
 
 def _source(source: Mapping[str, Any], path: Path, own_codes: np.ndarray | None, *, services: "Services") -> Any:
     """What the generator starts from. Only the part that is needed is read, in a separate process."""
-    whole = "clip" in source or source["use"] == "inpaint"
+    whole = source["seconds"] <= SECONDS[1]  # the plan of a part is heard better in the whole
     offset_s = 0.0 if whole else source["start_s"]
     length_s = (source["seconds"] if whole else source["end_s"]) - offset_s
     y = services.engine.samples(path, sr=SR, start_s=offset_s, duration_s=length_s)

@@ -53,6 +53,10 @@ def test_without_a_source_everything_is_made_as_the_composer_plans_it():
     assert found.made.all()
 
 
+def test_a_clip_of_less_than_a_second_has_a_plan_too():
+    assert planned(n_frames=22).plan.n_frames == 22
+
+
 def test_plans_are_never_those_of_a_corpus():
     """Composers' seeds of rendered corpora are below 1,000 strides of a million."""
     assert PLAN_SEEDS > 1000 * 1_000_000

@@ -261,7 +261,10 @@ def test_clips_are_counted_with_the_uploads(make_app):
 def test_files_are_named_after_what_they_are(wish, report, name):
     take = Take(
         **dict.fromkeys(("clip_id", "created_at", "genre_agreement", "rating")),
-        number=0, seconds=1.0, rank=1, sha256="",
+        number=0,
+        seconds=1.0,
+        rank=1,
+        sha256="",
         report={"wish": {**wish, "seed": 5}, "tempo_bpm": None, "key": None, **report},
     )
     assert file_name(take, "flac") == f"{name}.flac"

@@ -88,17 +88,19 @@ def test_of_two_who_make_the_same_format_one_leaves_nothing(parts, clip, monkeyp
     assert blobs(parts) == before
 
 
-def test_a_clip_starts_from_the_part_of_a_track_that_is_needed(parts, generator, tone):
-    track = heard_track(parts, tone(4.0))
-    source = {"track": track, "use": "restyle", "start_s": 1.0, "end_s": 3.0}
-    clip = make(parts, genre="jazz", seconds=2.0, source=source)
+def test_a_clip_starts_from_a_span_of_a_track(parts, generator, tone):
+    source = {"track": heard_track(parts, tone(4.0)), "use": "restyle", "start_s": 1.0, "end_s": 3.0}
+    assert make(parts, genre="jazz", seconds=2.0, source=source).state == "done"
     (given,) = generator.sources
-    assert (given.use, given.codes.shape[1], given.start_frame, given.stop_frame) == ("restyle", 87, 0, 86)
-    assert clip.state == "done"
-    source["use"] = "inpaint"
-    make(parts, genre="jazz", seconds=2.0, source=source)
-    given = generator.sources[-1]
-    assert (given.codes.shape[1], given.start_frame, given.stop_frame) == (173, 43, 129)
+    assert (given.use, given.codes.shape[1], given.start_frame, given.stop_frame) == ("restyle", 173, 43, 129)
+
+
+def test_of_a_long_recording_only_the_span_is_read(parts, generator, tone, monkeypatch):
+    monkeypatch.setattr("service.usecases.clips.SECONDS", (1.0, 3.0))
+    source = {"track": heard_track(parts, tone(4.0)), "use": "restyle", "start_s": 1.0, "end_s": 3.0}
+    assert make(parts, genre="jazz", seconds=2.0, source=source).state == "done"
+    (given,) = generator.sources
+    assert (given.codes.shape[1], given.start_frame, given.stop_frame) == (87, 0, 86)
 
 
 def test_a_variation_starts_from_the_codes_as_they_were_drawn(parts, generator, clip):

@@ -6,13 +6,15 @@ import { listenForKeys } from "./shortcuts.js";
 import { showState, stateButton, stateLink } from "./state-card.js";
 import { remember, remembered } from "./storage.js";
 
-const STARS = ["Bad", "Poor", "Fair", "Good", "Excellent"]; // ITU-T P.800
+const QUALITY = ["Bad", "Poor", "Fair", "Good", "Excellent"]; // ITU-T P.800
+const LIKENESS = ["Not at all", "A little", "Somewhat", "Much", "Very much"];
 const PAIR = [["a", "A"], ["same", "No difference"], ["b", "B"]];
 const PARTS = ["welcome", "question"];
 
 const page = byId("listen");
 const testId = page.dataset.test;
 const ofGenre = page.dataset.aspect === "genre";
+const STARS = ofGenre ? LIKENESS : QUALITY;
 const named = page.dataset.named === "true";
 const sides = Object.fromEntries(["a", "b"].map((side) => [side, byId(`sound-${side}`)]));
 let listener = null;

@@ -61,7 +61,7 @@ function draw() {
   );
   if (!left.length) byId("found").replaceChildren(el("li", { class: "muted small" }, "Nothing here to add: upload recordings to the library, or generate clips."));
   byId("add-shown").disabled = left.length === 0;
-  byId("add-shown").querySelector("span").textContent = `Add all ${left.length} shown`;
+  byId("add-shown").querySelector("span").textContent = left.length ? `Add all ${left.length} shown` : "Add all shown";
   const systems = [...new Set(chosen.map(({ system }) => system))];
   byId("chosen").replaceChildren(...systems.map(group));
 }
