@@ -4,7 +4,9 @@
 
 The corpus is a rendered one (`genrelab render`). The judge is fitted on its training part, its strength and
 temperature are chosen on the validation part, and what it names right is measured on the test part, whose instruments
-no other clip has.
+no other clip has. A part of each training recording is learned from twice: as it is, and turned into a log-mel and back
+into sound by Griffin-Lim. The judge is to hear the genre of music that came out of a vocoder, not that it did; of our
+generator, its codes and its vocoder it knows nothing.
 """
 
 import argparse
@@ -22,6 +24,9 @@ from datasets.manifest import Manifest, Recording
 from datasets.readers import read_corpus
 from features.audio import load
 from features.cache import FeatureCache, content_key, sha256_of
+from features.log_mel import HOP_LENGTH, SR, log_mel
+from features.rhythm import FRAMES_PER_S
+from features.spectrogram import PATCH_FRAMES
 from models.calibration import fit_temperature, scale
 from models.corpus_facts import corpus_facts
 from models.errors import ModelError
@@ -33,9 +38,11 @@ from models.evaluation.real_reference import KIND as REFERENCE_KIND
 from models.evaluation.real_reference import NAME as REFERENCE_NAME
 from models.judge import KIND, NAME, Judge
 from models.model_folder import save_model
+from models.vocoder import GriffinLim
 
 VERSION = "reference-1"  # part of every cache key
-SR = 22050  # Hz, that clips are generated at
+RESYNTHESIS = "griffin-lim-16"  # part of the key of what was turned into a log-mel and back
+RESYNTHESIS_ROUNDS = 16
 CACHE_BYTES = 2_000_000_000
 PATCHES_PER_CLIP = 3  # 9 s
 STRENGTHS = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 0.3, 1.0, 3.0, 10.0)  # C of the logistic regression
@@ -93,14 +100,20 @@ def train(settings: Settings, *, ears: Ears | None = None) -> dict[str, Any]:
         shared | {"name": reference.name, "kind": REFERENCE_KIND, "backbone": ears.distance.name, **reference.facts()},
         reference.to_arrays(),
     )
-    arrays, strength = fit_judge(heard, genres)
+    again = hear_resynthesised(heard, ears, cache=cache, progress=_print_progress)
+    arrays, strength = fit_judge(heard, genres, resynthesised=again)
     card = shared | {
         "name": settings.name,
         "kind": KIND,
         "backbone": ears.judge.name,
         "named": [],
         "test": {"accuracy": 0.0, "recall": {}},  # until it is scored
-        "settings": {"strength": strength, "patches_per_clip": PATCHES_PER_CLIP},
+        "settings": {
+            "strength": strength,
+            "patches_per_clip": PATCHES_PER_CLIP,
+            "resynthesised_clips": len(again),
+            "resynthesis": RESYNTHESIS,
+        },
     }
     test = score(Judge(card, arrays), heard, split="test")
     card["named"] = [genre for genre, recall in test["recall"].items() if recall >= NAMED_RECALL]
@@ -128,6 +141,38 @@ def hear_recordings(
         if progress is not None:
             progress(len(heard), len(recordings))
     return heard
+
+
+def hear_resynthesised(
+    heard: Sequence[HeardRecording],
+    ears: Ears,
+    *,
+    cache: FeatureCache | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[HeardRecording]:
+    """Hear one clip of each training recording after it was turned into a log-mel and back, once.
+
+    Its `judge_embedding` is (PATCHES_PER_CLIP, 256).
+    """
+    training = [each.recording for each in heard if each.recording.split == "train"]
+    found = []
+    for recording in training:
+        sha256 = recording.sha256 or sha256_of(recording.path)
+        key = content_key(sha256.encode(), VERSION, RESYNTHESIS, ears.judge.identity)
+        arrays = cache.get(key) if cache is not None else None
+        if arrays is None:
+            clip_s = (PATCHES_PER_CLIP * PATCH_FRAMES + 1) / FRAMES_PER_S
+            y = load(recording.path, sr=SR)
+            start = int(EXCERPT_START_S * SR) if y.size >= (EXCERPT_START_S + clip_s) * SR else 0
+            y = GriffinLim(RESYNTHESIS_ROUNDS).audio(log_mel(y[start : start + int(clip_s * SR) + HOP_LENGTH]))
+            patches = ears.judge.activations(level_log_mel(y, sr=SR), patch_hop=PATCH_FRAMES).embedding
+            arrays = {"judge_embedding": patches}
+            if cache is not None:
+                cache.put(key, arrays)
+        found.append(HeardRecording(recording, arrays))
+        if progress is not None:
+            progress(len(found), len(training))
+    return found
 
 
 def reference_of(heard: Sequence[HeardRecording], genres: tuple[str, ...], *, name: str) -> RealReference:
@@ -158,9 +203,11 @@ def reference_of(heard: Sequence[HeardRecording], genres: tuple[str, ...], *, na
     )
 
 
-def fit_judge(heard: Sequence[HeardRecording], genres: tuple[str, ...]) -> tuple[dict[str, np.ndarray], float]:
+def fit_judge(
+    heard: Sequence[HeardRecording], genres: tuple[str, ...], *, resynthesised: Sequence[HeardRecording] = ()
+) -> tuple[dict[str, np.ndarray], float]:
     """Arrays of `models.judge.Judge`, and the strength that did best on the validation part."""
-    X, labels = clips_of(heard, genres, split="train")
+    X, labels = clips_of([*heard, *resynthesised], genres, split="train")
     held_out, truth = clips_of(heard, genres, split="validation")
     centre, spread = X.mean(axis=0), np.maximum(X.std(axis=0), SPREAD_FLOOR)
     found = []

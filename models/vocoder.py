@@ -45,6 +45,7 @@ HIGHEST_LOG_POWER = 20.0  # natural logarithm: 33 dB over a sine at full scale
 POWER_SPREAD = 2.0  # natural logarithms of power in one unit of the network's answer
 NORMALISE_EPSILON = 1e-5
 BLOCK_FRAMES = 256  # 5.9 s
+EDGE_FRAMES = 8  # mirrored at either end: a frame that few others overlap with is no good sound
 LOOKAHEAD_FRAMES = 12
 BASELINE_ROUNDS = 32
 NO_FRAMES = "no log-mel: sound needs at least one frame"
@@ -195,6 +196,9 @@ class VocoderStream:
 
     def __init__(self, vocoder: Vocoder) -> None:
         self._vocoder = vocoder
+        self._edge = np.empty((0, N_MELS), np.float32)  # the first frames, until there are enough; then the last ones
+        self._n_mirrored: int | None = None  # frames before the first one
+        self._n_given = 0  # samples
         self._S = np.empty((0, N_MELS), np.float32)  # from at most `context` frames before the next block
         self._n_before = 0  # of those, how many lie before the next block
         self._done = np.empty((0, N_BINS), np.complex64)  # the last spectra that will not change any more
@@ -203,22 +207,48 @@ class VocoderStream:
     def push(self, S: np.ndarray) -> np.ndarray:
         """Take the next frames, (n, N_MELS) log-mel; give the sound that is complete, (k,) float32."""
         _check(S)
-        self._S = np.concatenate([self._S, S.astype(np.float32, copy=False)])
+        self._edge = np.concatenate([self._edge, S.astype(np.float32, copy=False)])
         self._n_frames += len(S)
+        if self._n_mirrored is None:
+            if len(self._edge) <= EDGE_FRAMES:
+                return np.empty(0, np.float32)
+            made = self._begin()
+        else:
+            made = self._take(S)
+        self._edge = self._edge[-EDGE_FRAMES - 1 :]
+        return self._cut(made)
+
+    def finish(self) -> np.ndarray:
+        """The sound that is left. Raises ModelError where no frame ever came."""
+        if self._n_frames == 0:
+            raise ModelError(NO_FRAMES)
+        made = [] if self._n_mirrored is not None else [self._begin()]
+        made.append(self._take(self._edge[-2 : -EDGE_FRAMES - 2 : -1]))
+        while len(self._S) > self._n_before:
+            made.append(self._block(last=len(self._S) - self._n_before <= BLOCK_FRAMES))
+        return self._cut(np.concatenate(made))
+
+    def _begin(self) -> np.ndarray:
+        """Take the first frames, and before them their mirror image: log-mels are made of mirrored sound."""
+        mirrored = self._edge[EDGE_FRAMES:0:-1]
+        self._n_mirrored = len(mirrored)
+        return self._take(np.concatenate([mirrored, self._edge]))
+
+    def _take(self, S: np.ndarray) -> np.ndarray:
+        """Sound of the blocks that are complete with these frames."""
+        self._S = np.concatenate([self._S, S.astype(np.float32, copy=False)])
         needed = BLOCK_FRAMES + LOOKAHEAD_FRAMES + self._vocoder.settings.context
         made = [np.empty(0, np.float32)]
         while len(self._S) - self._n_before >= needed:
             made.append(self._block(last=False))
         return np.concatenate(made)
 
-    def finish(self) -> np.ndarray:
-        """The sound that is left. Raises ModelError where no frame ever came."""
-        if self._n_frames == 0:
-            raise ModelError(NO_FRAMES)
-        made = [np.empty(0, np.float32)]
-        while len(self._S) > self._n_before:
-            made.append(self._block(last=len(self._S) - self._n_before <= BLOCK_FRAMES))
-        return np.concatenate(made)
+    def _cut(self, y: np.ndarray) -> np.ndarray:
+        """Without the sound of frames that were mirrored."""
+        assert self._n_mirrored is not None
+        first = self._n_mirrored * HOP_LENGTH
+        start, self._n_given = self._n_given, self._n_given + y.size
+        return y[max(0, first - start) : max(0, first + (self._n_frames - 1) * HOP_LENGTH - start)]
 
     def _block(self, *, last: bool) -> np.ndarray:
         """Sound of the next block, and the state for the one after it."""

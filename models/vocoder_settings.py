@@ -28,7 +28,7 @@ class VocoderSettings:
     hidden: int = 768
     kernel: int = 7
     n_blocks: int = 6
-    rounds: int = 12
+    rounds: int = 4
     matchings: int = 2
 
     def __post_init__(self) -> None:

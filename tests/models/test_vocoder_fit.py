@@ -73,7 +73,7 @@ def test_a_fit_learns_the_spectrum_of_a_tone_and_how_its_phase_goes_on():
     settings = replace(SHORT, steps=60, learning_rate=1e-2, figures_every=15)
     history = fit_vocoder(new_network(), recordings(8), recordings(4, seed=1), settings=settings)
     for name in ("bins", "phase", "val_bins", "val_phase"):
-        assert history[-1][name] < 0.8 * history[0][name], name
+        assert history[-1][name] < 0.9 * history[0][name], name
 
 
 def test_a_fit_that_was_stopped_goes_on_to_the_same_bits(undisturbed, tmp_path):
