@@ -70,7 +70,8 @@ def told(
     # The codes of a step are those of the step before it; before the first there are none.
     recent = ((0, 0), (settings.recent_steps - 1, 0), (0, 0))
     codes = ops.pad(inputs["codes"], recent, constant_values=settings.n_codes) + ops.cast(offsets, "int32")
-    codes = keras.layers.Conv1D(width, settings.recent_steps, dtype=precision, name="recent_codes")(ops.sum(table(codes), axis=2))
+    told_codes = ops.sum(table(codes), axis=2)
+    codes = keras.layers.Conv1D(width, settings.recent_steps, dtype=precision, name="recent_codes")(told_codes)
     # The last codebook says the frame of n_codebooks - 1 steps ago.
     around = ops.pad(inputs["plan"], ((0, 0), (settings.n_codebooks - 1, settings.look_ahead), (0, 0)))
     taps = settings.n_codebooks + settings.look_ahead

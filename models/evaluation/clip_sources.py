@@ -55,7 +55,7 @@ def _composers(_: Material) -> ClipMaker:
 def _baseline(name: str, material: Material) -> ClipMaker:
     if material.baselines is None:
         raise ModelError(f"the source {name} is a baseline: name the folder that baselines were trained into")
-    baseline, usual = load_baseline(material.baselines / name), ClipWish(GENRES[0])
+    baseline, usual = load_baseline(material.baselines / name), ClipWish({GENRES[0]: 1.0})
     sampling = Sampling(usual.temperature, usual.top_k, usual.top_p)
 
     def codes(plan: Plan, seed: int) -> np.ndarray:
