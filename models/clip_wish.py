@@ -44,7 +44,8 @@ class ClipWish:
     energy : float, optional
         0 (calm) to 1.
     temperature : float
-        How freely codes are drawn: 0 takes the likeliest, 1 as was learned, up to 2.
+        How freely codes are drawn: 0 takes the likeliest, 1 as was learned, up to 2. A little under 1 the genre is
+        clearest.
     top_k : int
         Only the k likeliest codes may be drawn; 0 allows all.
     top_p : float
@@ -66,7 +67,7 @@ class ClipWish:
     tempo_bpm: float | None = None
     key: str | None = None
     energy: float | None = None
-    temperature: float = 1.0
+    temperature: float = 0.8
     top_k: int = 0
     top_p: float = 0.95
     guidance: float = 2.0

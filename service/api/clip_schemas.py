@@ -153,7 +153,7 @@ class ClipRequest(Schema):
         allow_none=True, validate=Length(max=MAX_KEY), metadata={"description": "such as `A minor` or `Eb major`"}
     )
     energy = _number("energy", "0 is calm")
-    temperature = _number("temperature", "how freely notes are drawn; 1 by default")
+    temperature = _number("temperature", "how freely notes are drawn; 0.8 by default")
     top_k = _whole("top_k", "only the k likeliest codes may be drawn; 0, the default, allows all")
     top_p = _number("top_p", "only the likeliest codes that reach this probability together; 0.95 by default")
     guidance = _number("guidance", "how strongly the wish is followed; 2 by default")

@@ -62,7 +62,7 @@ def generate(
     tempo: Annotated[float | None, typer.Option(help="Beats per minute, 30 to 300.")] = None,
     key: Annotated[str | None, typer.Option(help='Such as "A minor", Am or Eb.')] = None,
     energy: Annotated[float | None, typer.Option(help="From 0, calm, to 1.")] = None,
-    temperature: Annotated[float, typer.Option(help="How freely it plays, 0 to 2.")] = 1.0,
+    temperature: Annotated[float, typer.Option(help="How freely it plays, 0 to 2.")] = 0.8,
     top_k: Annotated[int, typer.Option(help="Draw among the k likeliest codes only; 0 allows all.")] = 0,
     top_p: Annotated[float, typer.Option(help="Draw among the likeliest codes up to this probability.")] = 0.95,
     guidance: Annotated[float, typer.Option(help="How strongly the wish is followed, 0 to 10.")] = 2.0,

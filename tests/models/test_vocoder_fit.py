@@ -148,7 +148,7 @@ def test_the_clock_ends_a_fit(tmp_path):
         {"recordings": 2},
         {"autoencoder": object()},
     ],
-    ids=str,
+    ids=lambda changed: ",".join(changed),
 )
 def test_a_checkpoint_of_another_training_is_refused(change, undisturbed):
     options = {"settings": SHORT, "seed": 3, "checkpoints": undisturbed[2]}

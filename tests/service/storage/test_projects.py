@@ -105,7 +105,11 @@ def test_there_is_a_limit_to_genres(projects, create):
         projects.add_genre(full.id, "one more", actor="curator")
 
 
-@pytest.mark.parametrize("project", [new_id(), "no such project", "", "\0", "\ud800"], ids=ascii)
+@pytest.mark.parametrize(
+    "project",
+    [new_id(), "no such project", "", "\0", "\ud800"],
+    ids=["another id", "no id", "nothing", "NUL", "surrogate"],
+)
 def test_a_project_that_is_none_is_named(projects, project):
     with pytest.raises(NotFound):
         projects.get(project)

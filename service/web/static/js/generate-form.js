@@ -5,9 +5,9 @@ import { Mix } from "./generate-mix.js";
 
 /** How freely notes are drawn and how closely the wish is followed, by name. */
 const PRESETS = {
-  steady: { temperature: 0.8, top_k: 128, top_p: 0.9, guidance: 3 },
-  usual: { temperature: 1, top_k: 0, top_p: 0.95, guidance: 2 },
-  adventurous: { temperature: 1.2, top_k: 0, top_p: 1, guidance: 1.5 },
+  steady: { temperature: 0.6, top_k: 128, top_p: 0.9, guidance: 2 },
+  usual: { temperature: 0.8, top_k: 0, top_p: 0.95, guidance: 2 },
+  adventurous: { temperature: 1, top_k: 0, top_p: 1, guidance: 1.5 },
 };
 const NUMBERS = { seconds: 10, takes: 1, tempo_bpm: null, seed: null, ...PRESETS.usual };
 const USUAL = { ...NUMBERS, key: null, energy: null, loop: false };
