@@ -16,12 +16,14 @@ from threadpoolctl import ThreadpoolController
 from benchmarks import (
     cli_start,
     generator,
+    generator_speed,
     genre_head,
     hour_recording,
     library_throughput,
     music_gate,
     niche_model,
     original_musicnn,
+    originality,
     rendered_corpus,
 )
 
@@ -43,6 +45,8 @@ def main() -> None:
         ("rendered corpus", lambda: rendered_corpus.main([])),
         ("niche model", lambda: niche_model.main([])),
         ("generator", lambda: generator.main([])),
+        ("generator's speed", lambda: generator_speed.main([])),
+        ("originality", lambda: originality.main([])),
     ]
     texts = [_heading()]
     for name, measure in parts:

@@ -198,9 +198,14 @@ class Generator:
             If it cannot be read.
         """
         y = _samples_of(recording, sr)
-        stop_s = y.size / SR if end_s is None else end_s
+        seconds = y.size / SR
+        stop_s = seconds if end_s is None else end_s
         if use == "continue" and end_s is None:
             start_s = max(start_s, stop_s - PROMPT_S)
+        if not 0 <= start_s < stop_s <= seconds + 0.01:  # people round
+            raise BadWish(
+                f"span from {start_s:g} to {stop_s:g} s: expected one within the {seconds:.2f} s of the recording"
+            )
         with one_blas_thread():
             codes = self._autoencoder.encode(log_mel(y))
         heard = measure([y])
@@ -208,7 +213,7 @@ class Generator:
             use=use,
             codes=codes,
             start_frame=round(start_s * FRAMES_PER_S),
-            stop_frame=min(round(stop_s * FRAMES_PER_S), codes.shape[1]) if stop_s <= y.size / SR else 2**31,
+            stop_frame=min(round(stop_s * FRAMES_PER_S), codes.shape[1]),
             strength=strength,
             blocks=plan_of_sound(y, tempo_bpm=heard.tempo_bpm),
             samples=y,
