@@ -67,16 +67,23 @@ def words(chromium: Any) -> Iterator[Any]:
         ("waitWords(130)", "about 3 min"),
         ("remaining(4, { from: 0.25, to: 0.75 })", "2"),
         ("remaining(4, { from: 0.2, to: 0.21 })", "null"),
-        (f"JSON.stringify(refusedFields({REFUSED}))", '{"end_s":"30 is out of range: expected 0 to 20."}'),
-        (
-            "JSON.stringify(refusedFields({ detail: 'tempo_bpm=5000: expected 30 to 300' }))",
-            '{"tempo_bpm":"Expected 30 to 300."}',
-        ),
-        ("JSON.stringify(refusedFields({ detail: 'The server is busy.' }))", "{}"),
     ],
 )
 def test_what_is_said_of_a_clip(words: Any, call: str, said: str) -> None:
     assert words.evaluate(f"String(words.{call})").replace("\u00a0", " ") == said
+
+
+@pytest.mark.parametrize(
+    ("problem", "fields"),
+    [
+        (REFUSED, {"end_s": "30 is out of range: expected 0 to 20."}),
+        ("{ detail: 'tempo_bpm=5000: expected 30 to 300' }", {"tempo_bpm": "Expected 30 to 300."}),
+        ("{ detail: 'The server is busy.' }", {}),
+    ],
+)
+def test_what_was_refused_is_said_beside_its_field(words: Any, problem: str, fields: dict[str, str]) -> None:
+    found = words.evaluate(f"words.refusedFields({problem})")
+    assert {name: said.replace("\u00a0", " ") for name, said in found.items()} == fields
 
 
 def newest(live: Live) -> Clip:

@@ -1,89 +1,88 @@
-// The listening tests: the list, what their answers say, and the form that makes a new one.
-import { Problem, apiUrl, pageUrl, request } from "./api.js";
-import { byId, confirmThat, el, icon, toast } from "./dom.js";
-import { added, sentence } from "./format.js";
-import { connectForm, openForm } from "./listening-form.js";
-import { drawResults } from "./listening-results.js";
-import { counted } from "./project-words.js";
-import { listenForKeys } from "./shortcuts.js";
-import { hideState, showState, stateButton } from "./state-card.js";
+// The controls of the recording that is heard on the labelling page: play, repeat, speed, volume.
+import { byId, setIcon } from "./dom.js";
+import { clock } from "./format.js";
 
-const mayManage = byId("listening").dataset.mayManage === "true";
+const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
+const SLACK_S = 0.05; // a browser seeks to about where it is told
 
-async function load() {
-  try {
-    const { items } = await request("listening-tests?limit=200");
-    const empty = items.length === 0;
-    byId("lead").hidden = !empty;
-    byId("list-section").hidden = empty;
-    byId("test-list").replaceChildren(...items.map(entry));
-    if (empty && mayManage) openForm();
-    if (empty && !mayManage) showState("No listening test yet", "An administrator makes one; then you can listen here.");
-    else hideState();
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    showState(error.title, sentence(error.detail), { actions: [stateButton("Try again", "retry", load)] });
+export class Listening {
+  #deck = null;
+  #looping = false;
+
+  constructor() {
+    this.sound = { rate: 1, volume: 1, muted: false };
+    byId("loudness").addEventListener("input", (event) => this.#tune({ volume: Number(event.target.value), muted: false }));
+  }
+
+  /** Shows a deck in place of the one before, and plays it; asks for a key where the browser refuses to begin by itself. */
+  async present(deck) {
+    this.#deck?.hide();
+    this.#deck = deck;
+    byId("audio-error").hidden = true;
+    byId("press-space").hidden = true;
+    if (!deck) return;
+    deck.tune(this.sound);
+    const plays = await deck.show();
+    if (deck === this.#deck) byId("press-space").hidden = plays || deck.player.audio.error !== null;
+  }
+
+  /** Has the controls follow a deck whenever it is the one that is heard. */
+  follow(deck) {
+    const when = (event, show) => deck.player.addEventListener(event, () => { if (deck === this.#deck) show(); });
+    when("time", () => this.#showPosition());
+    when("state", () => this.#showPlaying());
+    when("error", () => { byId("audio-error").hidden = false; });
+  }
+
+  get playing() {
+    return this.#deck?.player.playing ?? false;
+  }
+
+  toggle() {
+    this.#deck?.player.toggle();
+  }
+
+  jump(seconds) {
+    this.#deck?.player.seek(this.#deck.player.position + seconds);
+  }
+
+  /** Repeats the telling stretch, of this recording and the following ones, until called again. */
+  loop() {
+    this.#looping = !this.#looping;
+    byId("loop").setAttribute("aria-pressed", String(this.#looping));
+    if (this.#looping) this.#deck?.player.play(this.#deck.telling.start);
+  }
+
+  /** One step faster (1) or slower (-1). */
+  faster(by) {
+    const next = Math.max(0, Math.min(SPEEDS.length - 1, SPEEDS.indexOf(this.sound.rate) + by));
+    this.#tune({ rate: SPEEDS[next] });
+  }
+
+  mute() {
+    this.#tune({ muted: !this.sound.muted });
+  }
+
+  #tune(change) {
+    Object.assign(this.sound, change);
+    this.#deck?.tune(this.sound);
+    byId("speed").textContent = `${this.sound.rate}×`;
+    setIcon(byId("mute"), this.sound.muted ? "muted" : "volume");
+    byId("mute").setAttribute("aria-pressed", String(this.sound.muted));
+  }
+
+  #showPosition() {
+    const { player, telling } = this.#deck;
+    byId("position").textContent = clock(player.position);
+    const outside = player.position >= telling.end || player.position < telling.start - SLACK_S;
+    if (this.#looping && player.playing && outside) player.seek(telling.start);
+  }
+
+  #showPlaying() {
+    const { playing, duration } = this.#deck.player;
+    byId("duration").textContent = clock(Math.round(duration));
+    setIcon(byId("play"), playing ? "pause" : "play");
+    byId("play").setAttribute("aria-label", playing ? "Pause" : "Play");
+    if (playing) byId("press-space").hidden = true;
   }
 }
-
-function entry(test) {
-  const { settings } = test;
-  const asked = [settings.n_pairs ? counted(settings.n_pairs + Math.min(settings.n_repeats, settings.n_pairs), "pair") : null, settings.n_ratings ? counted(settings.n_ratings, "rating") : null];
-  const facts = [asked.filter(Boolean).join(" and "), counted(test.listeners, "listener"), `made ${added(test.created_at)}`, test.closed ? "closed" : null];
-  const results = el("div", { class: "results", hidden: true });
-  const listen = el("a", { class: "button primary", href: pageUrl(`listening-tests/${test.id}`), "aria-label": `Listen: ${test.name}` }, icon("play"), "Listen");
-  return el(
-    "li",
-    { class: "card", "data-test": test.id },
-    el("div", { class: "test-head" }, el("div", {}, el("h2", {}, test.name), el("p", { class: "small muted num" }, facts.filter(Boolean).join(" · "))), el("div", { class: "actions" }, ...(mayManage ? managing(test, results) : []), test.closed ? null : listen)),
-    results,
-  );
-}
-
-function managing(test, results) {
-  const show = el("button", { class: "button", type: "button", "aria-expanded": "false", onclick: () => toggle(test, results, show) }, icon("gauge"), "Results");
-  const end = el("button", { class: "button", type: "button", onclick: () => change(test) }, icon(test.closed ? "retry" : "lock"), test.closed ? "Open again" : "Close");
-  const remove = el("button", { class: "icon-button", type: "button", "aria-label": `Delete ${test.name}`, title: "Delete", onclick: () => takeAway(test) }, icon("trash"));
-  return [show, end, remove];
-}
-
-async function toggle(test, results, button) {
-  const opens = results.hidden;
-  button.setAttribute("aria-expanded", String(opens));
-  results.hidden = !opens;
-  if (!opens) return;
-  try {
-    results.replaceChildren(...drawResults(await request(`listening-tests/${test.id}/results`), downloads(test)));
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    results.replaceChildren(el("p", { class: "small", role: "alert" }, `${error.title}. ${sentence(error.detail)}`));
-  }
-}
-
-const downloads = ({ id }) => el("p", { class: "actions" }, ...["csv", "json"].map((format) => el("a", { class: "button small", href: apiUrl(`listening-tests/${id}/export?format=${format}`), download: true }, icon("download"), `Answers as ${format.toUpperCase()}`)));
-
-async function change(test) {
-  await tried(() => request(`listening-tests/${test.id}`, { method: "PATCH", json: { closed: !test.closed } }));
-}
-
-async function takeAway(test) {
-  const sure = await confirmThat({ question: "Delete this test?", text: `${test.name}: its sounds and ${counted(test.listeners, "listener")}’s answers go for good.`, yes: "Delete", no: "Keep it" });
-  if (sure) await tried(() => request(`listening-tests/${test.id}`, { method: "DELETE" }));
-}
-
-async function tried(run) {
-  try {
-    await run();
-    await load();
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    toast(`${error.title}. ${sentence(error.detail)}`);
-  }
-}
-
-if (mayManage) {
-  byId("new-test").addEventListener("click", openForm);
-  connectForm();
-}
-listenForKeys({ n: () => (mayManage ? openForm() : toast("An administrator makes new tests.")) });
-load();
