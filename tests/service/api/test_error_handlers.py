@@ -6,6 +6,12 @@ import pytest
 PROBLEM_FIELDS = {"type", "title", "status", "detail"}
 
 
+BODIES = {  # without them the request itself would be at fault
+    ("clips.rate_take", "PUT"): {"stars": 3},
+    ("listening_tests.change_test", "PATCH"): {"closed": True},
+}
+
+
 def assert_problem(answer, *statuses):
     assert answer.status_code in statuses, answer.get_data(as_text=True)[:300]
     assert answer.content_type == "application/problem+json"
@@ -36,7 +42,7 @@ def test_every_route_of_a_thing_that_is_not_there_is_a_problem(app, client):
     for url, rule in urls(app):
         if rule.arguments and rule.endpoint.split(".")[0] not in {"web", "docs"}:
             for method in rule.methods - {"HEAD", "OPTIONS"}:
-                assert_problem(client.open(url, method=method), 404)
+                assert_problem(client.open(url, method=method, json=BODIES.get((rule.endpoint, method))), 404)
 
 
 def test_every_route_answers_a_failure_inside_with_a_problem(app, client, parts, monkeypatch):

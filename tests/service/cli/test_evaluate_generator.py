@@ -12,7 +12,7 @@ def evaluations(monkeypatch):
     """Calls of a stand-in for the evaluation."""
     calls = []
 
-    def evaluate(source, settings, *, generator, corpus, progress):
+    def evaluate(source, settings, *, generator, corpus, baselines, progress):
         calls.append((source, settings, generator, corpus))
         if source == "drummer":
             raise ModelError("source 'drummer': expected one of prior, composers, autoencoder")

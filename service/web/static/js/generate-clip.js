@@ -93,6 +93,7 @@ export class ClipView {
     if (this.#takes.length === 0) return;
     const here = this.#takes.indexOf(this.#current);
     const next = this.#takes[here < 0 ? 0 : (here + by + this.#takes.length) % this.#takes.length];
+    for (const take of this.#takes) if (take !== next) take.player.pause();
     this.#choose(next); // at once: the sound takes a while to begin
     next.element.scrollIntoView({ block: "nearest" });
     next.player.play(0);
@@ -236,6 +237,7 @@ export class ClipView {
   }
 
   #onlyHear(heard) {
+    if (heard.audio.paused) return; // another one was chosen before it began
     for (const take of this.#takes) if (take !== heard) take.player.pause();
     this.#choose(heard);
   }
