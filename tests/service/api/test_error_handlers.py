@@ -9,6 +9,7 @@ PROBLEM_FIELDS = {"type", "title", "status", "detail"}
 BODIES = {  # without them the request itself would be at fault
     ("clips.rate_take", "PUT"): {"stars": 3},
     ("listening_tests.change_test", "PATCH"): {"closed": True},
+    ("listening_tests.create_answer", "POST"): {"question": "nosuch", "answer": 3},
 }
 
 
