@@ -9,24 +9,22 @@ unless it is the clock that ends it (`hours`).
 import hashlib
 import json
 import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from features.log_mel import LOG_DB, N_MELS, scaled
-from models.checkpoints import load_checkpoint, save_checkpoint
 from models.errors import ModelError, TrainingDiverged
+from models.learning_rate import cosine_by_share
 from models.reconstruction_loss import LossSettings, reconstruction_terms
 from models.setting_ranges import check_ranges
+from models.stepped_run import Figures, Progress, SteppedRun
 from models.tensorflow_runtime import keras, tf
-from models.training_log import TrainingLog
 from models.vqvae import Vqvae
 from models.vqvae_inference import codebook_use
 
-CHECKPOINT_FILE = "checkpoint.npz"
 CLUSTERED_PER_CODE = 24  # latents that the codebooks start from, for each code
 VALIDATION_CROPS = 64
 
@@ -92,9 +90,7 @@ class AutoencoderFitSettings:
         )
 
 
-Figures = dict[str, float]
 Terms = dict[str, tf.Tensor]
-Progress = Callable[[int, float, Figures], None]
 
 
 def fit_autoencoder(
@@ -142,29 +138,11 @@ def fit_autoencoder(
     """
     tf.config.experimental.enable_op_determinism()
     run = _Run(network, training, validation, settings, seed)
-    path = None if checkpoints is None else checkpoints / CHECKPOINT_FILE
-    if path is not None:
-        run.resume(path)
-    log = TrainingLog(logs)
-    saved_at = time.monotonic()
-    finished = run.over
-    while not finished:
-        run.step()
-        share = min(1.0, run.share)
-        finished = share == 1.0
-        if run.n_done % settings.figures_every == 0 or finished:
-            figures = run.figures()
-            log.write(run.n_done, figures)
-            if progress is not None:
-                progress(run.n_done, share, figures)
-        if path is not None and (finished or time.monotonic() - saved_at >= 60 * settings.checkpoint_minutes):
-            run.save(path)
-            saved_at = time.monotonic()
-    return run.history
+    return run.go_on(checkpoints=checkpoints, logs=logs, progress=progress)
 
 
-class _Run:
-    """One fitting: its variables, and what has been done so far."""
+class _Run(SteppedRun):
+    """One fitting of an autoencoder."""
 
     def __init__(
         self,
@@ -177,6 +155,7 @@ class _Run:
         if settings.crop_frames % network.settings.time_stride:
             stride = network.settings.time_stride
             raise ModelError(f"crop_frames={settings.crop_frames}: expected a multiple of time_stride={stride}")
+        super().__init__(settings)
         self._network, self._settings, self._seed = network, settings, seed
         self._crops = _Crops(training, settings.crop_frames)
         self._validation = _validation_crops(validation, settings)
@@ -186,31 +165,13 @@ class _Run:
         self._compiled_free_step = tf.function(self._free_step, autograph=False)
         self._compiled_step = tf.function(self._train_step, autograph=False)
         self._compiled_network = tf.function(network.__call__, autograph=False, reduce_retracing=True)
-        self._recent: list[Figures] = []
-        self.n_done = 0
-        self._elapsed_s = 0.0
-        self._since = time.monotonic()
-        self.history: list[Figures] = []
-
-    @property
-    def elapsed_s(self) -> float:
-        """Time that was spent on it, before a resumption too."""
-        return self._elapsed_s + time.monotonic() - self._since
-
-    @property
-    def share(self) -> float:
-        """How much of the training is done, by steps or by the clock."""
-        by_clock = self.elapsed_s / (3600 * self._settings.hours) if self._settings.hours else 0.0
-        return max(self.n_done / self._settings.steps, by_clock)
-
-    @property
-    def over(self) -> bool:
-        """Whether steps or time had run out, and all that was done is in the figures."""
-        return self.share >= 1 and bool(self.history) and not self._recent
 
     def step(self) -> None:
         """Show one batch."""
-        self._optimizer.learning_rate.assign(self._rate())
+        rate = cosine_by_share(
+            self._settings.learning_rate, self.n_done, share=self.share, n_warm=self._settings.warm_up
+        )
+        self._optimizer.learning_rate.assign(rate)
         S = tf.constant(self._batch(self.n_done))
         if self.n_done < self._settings.free_steps:
             terms = self._compiled_free_step(S)
@@ -218,53 +179,19 @@ class _Run:
             if self.n_done == self._settings.free_steps:
                 self._start_codebooks()
             terms = self._compiled_step(S, tf.constant([self._seed % 2**31, self.n_done], tf.int32))
-        self._recent.append({name: float(value) for name, value in terms.items()})
-        self.n_done += 1
-        if not math.isfinite(self._recent[-1]["loss"]):
-            loss = self._recent[-1]["loss"]
+        figures = {name: float(value) for name, value in terms.items()}
+        self.count(figures)
+        if not math.isfinite(loss := figures["loss"]):
             raise TrainingDiverged(f"step {self.n_done}: the loss is {loss}; try a smaller learning_rate")
 
-    def figures(self) -> Figures:
-        """Means over the steps since the last call, and how validation stands."""
-        means = {name: float(np.mean([terms[name] for terms in self._recent])) for name in self._recent[0]}
-        self._recent = []
-        figures = means | self._validate()
-        self.history.append(figures | {"step": self.n_done})
-        return figures
-
-    def save(self, path: Path) -> None:
-        """Write a checkpoint; the one before stays until this one is whole."""
-        state = {
-            "fingerprint": self._fingerprint(),
-            "n_done": self.n_done,
-            "elapsed_s": self.elapsed_s,
-            "history": self.history,
-            "recent": self._recent,
-        }
-        save_checkpoint(path, state, {"now": [variable.numpy() for variable in self._variables()]})
-
-    def resume(self, path: Path) -> None:
-        """Go on from a checkpoint, if there is one."""
-        found = load_checkpoint(path, fingerprint=self._fingerprint(), sizes={"now": len(self._variables())})
-        if found is None:
-            return
-        state, arrays = found
-        for variable, value in zip(self._variables(), arrays["now"], strict=True):
-            variable.assign(value)
-        self.n_done, self._elapsed_s, self.history = state["n_done"], state["elapsed_s"], state["history"]
-        self._recent = state["recent"]
-
-    def _variables(self) -> list[keras.Variable]:
+    def variables(self) -> list[keras.Variable]:
+        """Of network, codebooks and optimiser."""
         return [*self._network.variables, *self._optimizer.variables]
 
-    def _fingerprint(self) -> str:
+    def fingerprint(self) -> str:
         """What must be alike for a checkpoint to be gone on from."""
         parts = [repr(self._settings), repr(self._network.settings), self._seed, self._crops.lengths]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
-
-    def _rate(self) -> float:
-        rise = min(1.0, (self.n_done + 1) / self._settings.warm_up)
-        return self._settings.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * min(1.0, self.share)))
 
     def _batch(self, step: int) -> np.ndarray:
         """Scaled crops of a step: (batch_size, crop_frames, N_MELS)."""
@@ -305,7 +232,8 @@ class _Run:
         variables = self._network.trainable_variables
         self._optimizer.apply(tape.gradient(loss, variables), variables)
 
-    def _validate(self) -> Figures:
+    def validate(self) -> Figures:
+        """Terms of the loss and use of the codebooks, once they are there."""
         if not len(self._validation) or self.n_done <= self._settings.free_steps:
             return {}
         decoded, codes = [], []

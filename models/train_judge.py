@@ -128,19 +128,13 @@ def hear_recordings(
     progress: Callable[[int, int], None] | None = None,
 ) -> list[HeardRecording]:
     """Hear every recording, once: what is in the cache is not heard again."""
-    heard = []
-    for recording in recordings:
-        sha256 = recording.sha256 or sha256_of(recording.path)
-        key = content_key(sha256.encode(), VERSION, ears.distance.identity, ears.judge.identity)
-        arrays = cache.get(key) if cache is not None else None
-        if arrays is None:
-            arrays = _hear(recording.path, ears)
-            if cache is not None:
-                cache.put(key, arrays)
-        heard.append(HeardRecording(recording, arrays))
-        if progress is not None:
-            progress(len(heard), len(recordings))
-    return heard
+    return _hear_each(
+        recordings,
+        lambda path: _hear(path, ears),
+        key=(VERSION, ears.distance.identity, ears.judge.identity),
+        cache=cache,
+        progress=progress,
+    )
 
 
 def hear_resynthesised(
@@ -154,25 +148,13 @@ def hear_resynthesised(
 
     Its `judge_embedding` is (PATCHES_PER_CLIP, 256).
     """
-    training = [each.recording for each in heard if each.recording.split == "train"]
-    found = []
-    for recording in training:
-        sha256 = recording.sha256 or sha256_of(recording.path)
-        key = content_key(sha256.encode(), VERSION, RESYNTHESIS, ears.judge.identity)
-        arrays = cache.get(key) if cache is not None else None
-        if arrays is None:
-            clip_s = (PATCHES_PER_CLIP * PATCH_FRAMES + 1) / FRAMES_PER_S
-            y = load(recording.path, sr=SR)
-            start = int(EXCERPT_START_S * SR) if y.size >= (EXCERPT_START_S + clip_s) * SR else 0
-            y = GriffinLim(RESYNTHESIS_ROUNDS).audio(log_mel(y[start : start + int(clip_s * SR) + HOP_LENGTH]))
-            patches = ears.judge.activations(level_log_mel(y, sr=SR), patch_hop=PATCH_FRAMES).embedding
-            arrays = {"judge_embedding": patches}
-            if cache is not None:
-                cache.put(key, arrays)
-        found.append(HeardRecording(recording, arrays))
-        if progress is not None:
-            progress(len(found), len(training))
-    return found
+    return _hear_each(
+        [each.recording for each in heard if each.recording.split == "train"],
+        lambda path: _hear_resynthesised(path, ears),
+        key=(VERSION, RESYNTHESIS, ears.judge.identity),
+        cache=cache,
+        progress=progress,
+    )
 
 
 def reference_of(heard: Sequence[HeardRecording], genres: tuple[str, ...], *, name: str) -> RealReference:
@@ -273,6 +255,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{card['name']}: {test['accuracy']:.1%} of {test['n_clips']} clips on held-out instruments")
     for genre, recall in test["recall"].items():
         print(f"{genre:<15}{recall:>7.1%}")
+
+
+def _hear_each(
+    recordings: Manifest | Sequence[Recording],
+    hear: Callable[[Path], dict[str, np.ndarray]],
+    *,
+    key: tuple[str, ...],
+    cache: FeatureCache | None,
+    progress: Callable[[int, int], None] | None,
+) -> list[HeardRecording]:
+    heard = []
+    for recording in recordings:
+        of_recording = content_key((recording.sha256 or sha256_of(recording.path)).encode(), *key)
+        arrays = cache.get(of_recording) if cache is not None else None
+        if arrays is None:
+            arrays = hear(recording.path)
+            if cache is not None:
+                cache.put(of_recording, arrays)
+        heard.append(HeardRecording(recording, arrays))
+        if progress is not None:
+            progress(len(heard), len(recordings))
+    return heard
+
+
+def _hear_resynthesised(path: Path, ears: Ears) -> dict[str, np.ndarray]:
+    clip_s = (PATCHES_PER_CLIP * PATCH_FRAMES + 1) / FRAMES_PER_S
+    y = load(path, sr=SR)
+    start = int(EXCERPT_START_S * SR) if y.size >= (EXCERPT_START_S + clip_s) * SR else 0
+    y = GriffinLim(RESYNTHESIS_ROUNDS).audio(log_mel(y[start : start + int(clip_s * SR) + HOP_LENGTH]))
+    patches = ears.judge.activations(level_log_mel(y, sr=SR), patch_hop=PATCH_FRAMES).embedding
+    return {"judge_embedding": patches}
 
 
 def _hear(path: Path, ears: Ears) -> dict[str, np.ndarray]:

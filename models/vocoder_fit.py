@@ -8,24 +8,22 @@ large products round differently, and unless it is the clock that ends it (`hour
 import hashlib
 import json
 import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from models.checkpoints import load_checkpoint, save_checkpoint
 from models.errors import ModelError, TrainingDiverged
+from models.learning_rate import cosine_by_share
 from models.setting_ranges import check_ranges
+from models.stepped_run import Figures, Progress, SteppedRun, means
 from models.tensorflow_runtime import keras, tf
-from models.training_log import TrainingLog
 from models.vocoder_crops import Batch, Crops, CropSettings
 from models.vocoder_loss import LossSettings, spectral_terms
 from models.vocoder_network import VocoderNetwork
 from models.vqvae_inference import VqvaeInference
 
-CHECKPOINT_FILE = "checkpoint.npz"
 VALIDATION_BATCHES = 8
 
 
@@ -82,9 +80,7 @@ class VocoderFitSettings:
         )
 
 
-Figures = dict[str, float]
 Terms = dict[str, tf.Tensor]
-Progress = Callable[[int, float, Figures], None]
 
 
 def fit_vocoder(
@@ -136,29 +132,11 @@ def fit_vocoder(
     """
     tf.config.experimental.enable_op_determinism()
     run = _Run(network, training, validation, settings, autoencoder, seed)
-    path = None if checkpoints is None else checkpoints / CHECKPOINT_FILE
-    if path is not None:
-        run.resume(path)
-    log = TrainingLog(logs)
-    saved_at = time.monotonic()
-    finished = run.over
-    while not finished:
-        run.step()
-        share = min(1.0, run.share)
-        finished = share == 1.0
-        if run.n_done % settings.figures_every == 0 or finished:
-            figures = run.figures()
-            log.write(run.n_done, figures)
-            if progress is not None:
-                progress(run.n_done, share, figures)
-        if path is not None and (finished or time.monotonic() - saved_at >= 60 * settings.checkpoint_minutes):
-            run.save(path)
-            saved_at = time.monotonic()
-    return run.history
+    return run.go_on(checkpoints=checkpoints, logs=logs, progress=progress)
 
 
-class _Run:
-    """One fitting: its variables, and what has been done so far."""
+class _Run(SteppedRun):
+    """One fitting of a vocoder."""
 
     def __init__(
         self,
@@ -169,6 +147,7 @@ class _Run:
         autoencoder: VqvaeInference | None,
         seed: int,
     ) -> None:
+        super().__init__(settings)
         self._network, self._settings, self._seed = network, settings, seed
         self._heard = "true" if autoencoder is None else "decoded"
         self._crops = Crops(training, settings.crops, autoencoder)
@@ -178,74 +157,31 @@ class _Run:
         # Without autograph, which would read the source again when a step is first traced, long after it was loaded.
         self._compiled_step = tf.function(self._train_step, autograph=False)
         self._compiled_terms = tf.function(self._terms, autograph=False)
-        self._recent: list[Figures] = []
-        self.n_done = 0
-        self._elapsed_s = 0.0
-        self._since = time.monotonic()
-        self.history: list[Figures] = []
-
-    @property
-    def elapsed_s(self) -> float:
-        """Time that was spent on it, before a resumption too."""
-        return self._elapsed_s + time.monotonic() - self._since
-
-    @property
-    def share(self) -> float:
-        """How much of the training is done, by steps or by the clock."""
-        by_clock = self.elapsed_s / (3600 * self._settings.hours) if self._settings.hours else 0.0
-        return max(self.n_done / self._settings.steps, by_clock)
-
-    @property
-    def over(self) -> bool:
-        """Whether steps or time had run out, and all that was done is in the figures."""
-        return self.share >= 1 and bool(self.history) and not self._recent
 
     def step(self) -> None:
         """Show one batch."""
-        self._optimizer.learning_rate.assign(self._rate())
+        rate = cosine_by_share(
+            self._settings.learning_rate, self.n_done, share=self.share, n_warm=self._settings.warm_up
+        )
+        self._optimizer.learning_rate.assign(rate)
         batch = self._crops.draw(self._settings.batch_size, np.random.default_rng([self._seed, self.n_done]))
-        self._recent.append(_numbers(self._compiled_step(batch)))
-        self.n_done += 1
-        if not math.isfinite(self._recent[-1]["loss"]):
-            loss = self._recent[-1]["loss"]
+        terms = _numbers(self._compiled_step(batch))
+        self.count(terms)
+        if not math.isfinite(loss := terms["loss"]):
             raise TrainingDiverged(f"step {self.n_done}: the loss is {loss}; try a smaller learning_rate")
 
-    def figures(self) -> Figures:
-        """Means over the steps since the last call, and how validation stands."""
-        found = _means(self._recent)
-        self._recent = []
-        if self._validation:
-            terms = _means([_numbers(self._compiled_terms(batch)) for batch in self._validation])
-            found |= {f"val_{name}": value for name, value in terms.items()}
-        self.history.append(found | {"step": self.n_done})
-        return found
+    def validate(self) -> Figures:
+        """Terms of the loss."""
+        if not self._validation:
+            return {}
+        terms = means([_numbers(self._compiled_terms(batch)) for batch in self._validation])
+        return {f"val_{name}": value for name, value in terms.items()}
 
-    def save(self, path: Path) -> None:
-        """Write a checkpoint; the one before stays until this one is whole."""
-        state = {
-            "fingerprint": self._fingerprint(),
-            "n_done": self.n_done,
-            "elapsed_s": self.elapsed_s,
-            "history": self.history,
-            "recent": self._recent,
-        }
-        save_checkpoint(path, state, {"now": [variable.numpy() for variable in self._variables()]})
-
-    def resume(self, path: Path) -> None:
-        """Go on from a checkpoint, if there is one."""
-        found = load_checkpoint(path, fingerprint=self._fingerprint(), sizes={"now": len(self._variables())})
-        if found is None:
-            return
-        state, arrays = found
-        for variable, value in zip(self._variables(), arrays["now"], strict=True):
-            variable.assign(value)
-        self.n_done, self._elapsed_s, self.history = state["n_done"], state["elapsed_s"], state["history"]
-        self._recent = state["recent"]
-
-    def _variables(self) -> list[keras.Variable]:
+    def variables(self) -> list[keras.Variable]:
+        """Of network and optimiser."""
         return [*self._network.variables, *self._optimizer.variables]
 
-    def _fingerprint(self) -> str:
+    def fingerprint(self) -> str:
         """What must be alike for a checkpoint to be gone on from."""
         parts = [
             repr(self._settings),
@@ -255,10 +191,6 @@ class _Run:
             self._heard,
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
-
-    def _rate(self) -> float:
-        rise = min(1.0, (self.n_done + 1) / self._settings.warm_up)
-        return self._settings.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * min(1.0, self.share)))
 
     def _terms(self, batch: Batch) -> Terms:
         terms = spectral_terms(batch.true, self._network(batch.S))
@@ -275,10 +207,6 @@ class _Run:
 
 def _numbers(terms: Terms) -> Figures:
     return {name: float(value) for name, value in terms.items()}
-
-
-def _means(several: Sequence[Figures]) -> Figures:
-    return {name: float(np.mean([figures[name] for figures in several])) for name in several[0]}
 
 
 def _validation_batches(

@@ -15,8 +15,7 @@ Yazıcı et al., "The unusual effectiveness of averaging in GAN training", ICLR 
 import hashlib
 import json
 import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,16 +23,14 @@ import numpy as np
 
 from models.baselines.gan import GanSettings, draw_noise, latent_scale, told_of
 from models.baselines.gan_network import arrays_of, build_critic, build_generator
-from models.checkpoints import load_checkpoint, save_checkpoint
 from models.errors import ModelError, TrainingDiverged
 from models.evaluation.frechet import fit_gaussian, frechet_distance
 from models.prior_data import CodedClip
 from models.setting_ranges import check_ranges
+from models.stepped_run import Figures, Progress, SteppedRun
 from models.tensorflow_runtime import keras, tf
-from models.training_log import TrainingLog
 from models.vqvae_inference import vectors_of
 
-CHECKPOINT_FILE = "checkpoint.npz"
 VALIDATION_CROPS = 64
 
 
@@ -86,9 +83,6 @@ class GanFitSettings:
         )
 
 
-Figures = dict[str, float]
-
-
 def fit_gan(
     training: Sequence[CodedClip],
     validation: Sequence[CodedClip],
@@ -99,7 +93,7 @@ def fit_gan(
     seed: int = 0,
     checkpoints: Path | None = None,
     logs: Path | None = None,
-    progress: Callable[[int, float, Figures], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[dict[str, np.ndarray], list[Figures]]:
     """Train a generator.
 
@@ -142,29 +136,12 @@ def fit_gan(
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
     run = _Run(training, validation, codebooks, shape, settings, seed)
-    path = None if checkpoints is None else checkpoints / CHECKPOINT_FILE
-    if path is not None:
-        run.resume(path)
-    log = TrainingLog(logs)
-    saved_at = time.monotonic()
-    finished = run.over
-    while not finished:
-        run.step()
-        share = min(1.0, run.share)
-        finished = share == 1.0
-        if run.n_done % settings.figures_every == 0 or finished:
-            figures = run.figures()
-            log.write(run.n_done, figures)
-            if progress is not None:
-                progress(run.n_done, share, figures)
-        if path is not None and (finished or time.monotonic() - saved_at >= 60 * settings.checkpoint_minutes):
-            run.save(path)
-            saved_at = time.monotonic()
-    return run.arrays(), run.history
+    history = run.go_on(checkpoints=checkpoints, logs=logs, progress=progress)
+    return run.arrays(), history
 
 
-class _Run:
-    """One fitting: its variables, and what has been done so far."""
+class _Run(SteppedRun):
+    """One fitting of generator and critic."""
 
     def __init__(
         self,
@@ -175,6 +152,7 @@ class _Run:
         settings: GanFitSettings,
         seed: int,
     ) -> None:
+        super().__init__(settings)
         self._shape, self._settings, self._seed = shape, settings, seed
         self._clips, self._codebooks = training, codebooks
         self._of_genre = _by_genre(training, settings.crop_frames)
@@ -191,27 +169,6 @@ class _Run:
         self._averaged = build_generator(shape)  # what is kept
         self._compiled_step = tf.function(self._train_step, autograph=False)
         self._validation = self._validation_crops(validation)
-        self._recent: list[Figures] = []
-        self.n_done = 0
-        self._elapsed_s = 0.0
-        self._since = time.monotonic()
-        self.history: list[Figures] = []
-
-    @property
-    def elapsed_s(self) -> float:
-        """Time that was spent on it, before a resumption too."""
-        return self._elapsed_s + time.monotonic() - self._since
-
-    @property
-    def share(self) -> float:
-        """How much of the training is done, by steps or by the clock."""
-        by_clock = self.elapsed_s / (3600 * self._settings.hours) if self._settings.hours else 0.0
-        return max(self.n_done / self._settings.steps, by_clock)
-
-    @property
-    def over(self) -> bool:
-        """Whether steps or time had run out, and all that was done is in the figures."""
-        return self.share >= 1 and bool(self.history) and not self._recent
 
     def step(self) -> None:
         """Show one batch."""
@@ -220,52 +177,23 @@ class _Run:
         noise = self._noise(rng, len(real))
         stays = min(self._settings.averaged, (self.n_done + 1) / (self.n_done + 11))  # the first weights are soon gone
         losses = self._compiled_step(*map(tf.constant, (real, told, noise, np.float32(stays))))
-        self._recent.append({name: float(value) for name, value in losses.items()})
-        self.n_done += 1
-        if not all(map(math.isfinite, self._recent[-1].values())):
-            raise TrainingDiverged(f"step {self.n_done}: losses {self._recent[-1]}; try a smaller learning_rate")
-
-    def figures(self) -> Figures:
-        """Means over the steps since the last call, and how validation stands."""
-        means = {name: float(np.mean([losses[name] for losses in self._recent])) for name in self._recent[0]}
-        self._recent = []
-        figures = means | self._validate()
-        self.history.append(figures | {"step": self.n_done})
-        return figures
+        figures = {name: float(value) for name, value in losses.items()}
+        self.count(figures)
+        if not all(map(math.isfinite, figures.values())):
+            raise TrainingDiverged(f"step {self.n_done}: losses {figures}; try a smaller learning_rate")
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What has been learned."""
         scale = {"latent_mean": self._mean, "latent_spread": self._spread}
         return arrays_of(self._averaged) | scale | {"codebooks": self._codebooks}
 
-    def save(self, path: Path) -> None:
-        """Write a checkpoint; the one before stays until this one is whole."""
-        state = {
-            "fingerprint": self._fingerprint(),
-            "n_done": self.n_done,
-            "elapsed_s": self.elapsed_s,
-            "history": self.history,
-            "recent": self._recent,
-        }
-        save_checkpoint(path, state, {"now": [variable.numpy() for variable in self._variables()]})
-
-    def resume(self, path: Path) -> None:
-        """Go on from a checkpoint, if there is one."""
-        found = load_checkpoint(path, fingerprint=self._fingerprint(), sizes={"now": len(self._variables())})
-        if found is None:
-            return
-        state, arrays = found
-        for variable, value in zip(self._variables(), arrays["now"], strict=True):
-            variable.assign(value)
-        self.n_done, self._elapsed_s, self.history = state["n_done"], state["elapsed_s"], state["history"]
-        self._recent = state["recent"]
-
-    def _variables(self) -> list[keras.Variable]:
+    def variables(self) -> list[keras.Variable]:
+        """Of all networks and optimisers."""
         of_optimizers = [variable for optimizer in self._optimizers for variable in optimizer.variables]
         networks = self._generator, self._critic, self._averaged
         return [*(variable for network in networks for variable in network.variables), *of_optimizers]
 
-    def _fingerprint(self) -> str:
+    def fingerprint(self) -> str:
         """What must be alike for a checkpoint to be gone on from."""
         data = hashlib.sha256(b"".join(clip.codes.tobytes() for clip in self._clips))
         data.update(self._codebooks.tobytes())
@@ -326,7 +254,8 @@ class _Run:
             places.append((int(index), int(rng.integers(long[index].plan.n_frames - n_frames + 1))))
         return self._crops(long, [vectors_of(clip.codes, self._codebooks) for clip in long], places)
 
-    def _validate(self) -> Figures:
+    def validate(self) -> Figures:
+        """Fréchet distance of what is made of validation plans."""
         if self._validation is None:
             return {}
         real, told = self._validation

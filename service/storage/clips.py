@@ -9,6 +9,7 @@ import numpy as np
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from models.take_order import doubts_of
 from service.errors import NotFound, TooBusy
 from service.storage.blobs import Staged
 from service.storage.clip_tables import ClipRow, TakeFileRow, TakeRow
@@ -486,7 +487,7 @@ def _take_file(row: TakeFileRow) -> TakeFile:
 
 
 def _takes(session: Session, clip_ids: Sequence[str]) -> dict[str, tuple[Take, ...]]:
-    """The takes of clips by number, ranked within each clip as `service.usecases.generate.rank_takes` ranks them."""
+    """The takes of clips by number, ranked within each clip as `models.take_order` says."""
     query = (
         select(TakeRow, TakeFileRow.sha256)
         .join(
@@ -505,7 +506,12 @@ def _takes(session: Session, clip_ids: Sequence[str]) -> dict[str, tuple[Take, .
 
 
 def _ranked(rows: list[tuple[TakeRow, str]]) -> tuple[Take, ...]:
-    ranks = {row.number: rank for rank, row in enumerate(sorted((row for row, _ in rows), key=_doubt), start=1)}
+    ranks = {
+        row.number: rank
+        for rank, row in enumerate(
+            sorted((row for row, _ in rows), key=lambda row: doubts_of(row.genre_agreement, row.report)), start=1
+        )
+    }
     return tuple(
         Take(
             clip_id=row.clip_id,
@@ -519,17 +525,6 @@ def _ranked(rows: list[tuple[TakeRow, str]]) -> tuple[Take, ...]:
             sha256=sha256,
         )
         for row, sha256 in rows
-    )
-
-
-def _doubt(row: TakeRow) -> tuple[float, ...]:
-    """Least for the take that agrees best, and of those for the one that was made at once and is the most its own."""
-    originality = row.report["originality"]
-    return (
-        -(row.genre_agreement or 0.0),
-        row.report["takes_tried"],
-        originality["longest_run_s"],
-        originality["shared_ngrams"],
     )
 
 

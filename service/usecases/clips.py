@@ -26,7 +26,7 @@ from service.storage.clips import SOUND_FORMAT, Clip, NewClip, NewTake, TakeFile
 from service.storage.ids import new_id
 from service.storage.tracks import blob_key
 from service.usecases.clip_plans import plan_clip
-from service.usecases.generate import genre_agreement, provenance_of, source_account
+from service.usecases.generate import genre_agreement, genres_heard, provenance_of, source_account
 from service.usecases.tracks import called
 
 if TYPE_CHECKING:
@@ -215,8 +215,7 @@ def _agreement(
     except (ModelError, FeatureError) as error:
         log.warning("a take was not heard", error=type(error).__name__, reason=str(error))
         return None
-    heard = answer.probabilities if answer.genre is not None else dict.fromkeys(answer.probabilities, 0.0)
-    return genre_agreement(clip.wish.genre, heard)
+    return genre_agreement(clip.wish.genre, genres_heard(answer))
 
 
 @contextmanager

@@ -23,9 +23,11 @@ from features.errors import CorruptAudio
 from models.clip import Clip
 from models.clip_wish import ClipWish, derived_seed
 from models.errors import BadWish
+from models.take_order import doubts_of
 from service.errors import Invalid
 
 if TYPE_CHECKING:
+    from models.classification import Classification
     from models.classifier import GenreClassifier
     from models.generator import Generator
 
@@ -148,8 +150,7 @@ def make_takes(
 def rank_takes(clips: Iterable[Clip], *, hear: Hearing | None) -> list[RankedTake]:
     """Rank takes of one wish, the one that fits best first.
 
-    They are ranked by what the house classifier hears in them, then, and alone where it cannot tell, by how sound and
-    how new they are: fewest attempts, shortest run shared with the training material.
+    They are ranked as `models.take_order` says.
 
     Parameters
     ----------
@@ -162,18 +163,22 @@ def rank_takes(clips: Iterable[Clip], *, hear: Hearing | None) -> list[RankedTak
         (index, clip, None if hear is None else genre_agreement(clip.wish.genre, hear(clip)))
         for index, clip in enumerate(clips)
     ]
-    heard.sort(key=lambda take: (-(take[2] or 0.0), *_doubts(take[1].report)))
+    heard.sort(key=lambda take: doubts_of(take[2], take[1].report))
     return [RankedTake(index, clip, rank, agreement) for rank, (index, clip, agreement) in enumerate(heard, start=1)]
 
 
 def hearing(classifier: GenreClassifier) -> Hearing:
-    """Let a classifier hear clips. What is no music to it has no genre: all probabilities are 0."""
+    """Let a classifier hear clips."""
 
     def hear(clip: Clip) -> Mapping[str, float]:
-        answer = classifier.predict(clip.samples(), sr=clip.sr, attributes=False)
-        return answer.probabilities if answer.genre is not None else dict.fromkeys(answer.probabilities, 0.0)
+        return genres_heard(classifier.predict(clip.samples(), sr=clip.sr, attributes=False))
 
     return hear
+
+
+def genres_heard(answer: Classification) -> Mapping[str, float]:
+    """Probabilities of the genres of a clip. What is no music to the classifier has no genre: all are 0."""
+    return answer.probabilities if answer.genre is not None else dict.fromkeys(answer.probabilities, 0.0)
 
 
 def genre_agreement(genre: Mapping[str, float], probabilities: Mapping[str, float]) -> float | None:
@@ -374,12 +379,6 @@ def _mix_like(classification: Mapping[str, Any], given: Any) -> Any:
     for name, p in heard.items():
         mix[name] = mix.get(name, 0.0) + left * p / total
     return mix
-
-
-def _doubts(report: Mapping[str, Any]) -> tuple[float, ...]:
-    """What speaks against a take, the weightiest first."""
-    originality = report["originality"]
-    return report["takes_tried"], originality["longest_run_s"], originality["shared_ngrams"]
 
 
 def _source_settings(path: Path, account: Mapping[str, Any] | None, source: Path | None) -> dict[str, Any]:

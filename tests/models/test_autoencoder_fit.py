@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from features.log_mel import LOG_FLOOR, N_MELS
-from models.autoencoder_fit import CHECKPOINT_FILE, AutoencoderFitSettings, _Crops, fit_autoencoder
+from models.autoencoder_fit import AutoencoderFitSettings, _Crops, fit_autoencoder
 from models.errors import ModelError, TrainingDiverged
 from models.reconstruction_loss import LossSettings
+from models.stepped_run import CHECKPOINT_FILE
 from models.tensorflow_runtime import keras
 from models.vqvae import Vqvae
 from models.vqvae_settings import VqvaeSettings

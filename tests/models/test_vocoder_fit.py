@@ -13,9 +13,10 @@ import pytest
 
 from features.log_mel import SR
 from models.errors import ModelError, TrainingDiverged
+from models.stepped_run import CHECKPOINT_FILE
 from models.tensorflow_runtime import keras
 from models.vocoder_crops import CropSettings
-from models.vocoder_fit import CHECKPOINT_FILE, VocoderFitSettings, fit_vocoder
+from models.vocoder_fit import VocoderFitSettings, fit_vocoder
 from models.vocoder_loss import LossSettings
 from models.vocoder_network import VocoderNetwork
 from models.vocoder_settings import VocoderSettings

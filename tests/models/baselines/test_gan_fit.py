@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from models.baselines.gan import GanInference, GanSettings
-from models.baselines.gan_fit import CHECKPOINT_FILE, GanFitSettings, fit_gan
+from models.baselines.gan_fit import GanFitSettings, fit_gan
 from models.errors import ModelError, TrainingDiverged
 from models.plan import make_plan
 from models.prior_data import CodedClip
+from models.stepped_run import CHECKPOINT_FILE
 from models.tensorflow_runtime import tf
 
 SHAPE = GanSettings(width=8, dilations=(1,), latent_dim=2, n_genres=2, n_noise=2, critic_width=8)
