@@ -4,10 +4,10 @@ import re
 from typing import Any
 
 from apiflask import APIBlueprint, FileSchema
-from flask import Response, request, url_for
+from flask import Response, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.wsgi import wrap_file
 
+from service.api import media
 from service.api.clip_schemas import (
     AudioQuery,
     ClipPageSchema,
@@ -20,10 +20,9 @@ from service.api.context import admission, services
 from service.api.idempotency import idempotent
 from service.api.labelling import takes_json
 from service.api.schemas import PageQuery, PictureQuery, WaveformSchema
-from service.api.tracks import CONTENT_TYPES, PICTURE_VERSION, SOUND_CACHE
 from service.errors import Forbidden, NotFound
 from service.security.access import Role, principal
-from service.storage.clips import Clip, Take
+from service.storage.clips import Clip, Take, TakeFile
 from service.storage.pages import iso
 from service.usecases import clips as usecases
 
@@ -99,19 +98,8 @@ def get_waveform(clip_id: str, take: str) -> ResponseReturnValue:
 def get_spectrogram(clip_id: str, take: str, query: dict[str, Any]) -> ResponseReturnValue:
     """Mel spectrogram of a take as PNG: time to the right, frequency upwards."""
     found = _take(clip_id, take)
-    width, height = query["width"], query["height"]
-    response = Response(content_type="image/png")
-    response.headers["Cache-Control"] = SOUND_CACHE
-    etag = f"{found.sha256[:32]}-mel-{width}x{height}-{PICTURE_VERSION}"
-    response.set_etag(etag)
-    if request.if_none_match.contains_weak(etag):
-        response.status_code = 304
-        return response
-    parts = services()
-    file = usecases.sound_file(clip_id, found.number, usecases.SOUND_FORMAT, services=parts)
-    with admission().pictures.place(), admission().analysis(), parts.blobs.local(file.blob) as path:
-        response.data = parts.engine.picture(path, "mel", width=width, height=height)
-    return response
+    size = {"width": query["width"], "height": query["height"]}
+    return media.picture(lambda: _file(found, usecases.SOUND_FORMAT).blob, sha256=found.sha256, kind="mel", **size)
 
 
 @bp.put("/<clip_id>/takes/<take>/rating")
@@ -143,20 +131,15 @@ def _take(clip_id: str, number: str) -> Take:
 
 
 def _audio(take: Take, format: str) -> Response:
-    parts = services()
     with admission().pictures.place():  # another format may have to be made first
-        sound = usecases.sound_file(take.clip_id, take.number, format, services=parts)
-    file = parts.blobs.open(sound.blob)
-    response = Response(
-        wrap_file(request.environ, file, 64 << 10), content_type=CONTENT_TYPES[format], direct_passthrough=True
+        file = _file(take, format)
+    return media.sound(
+        file.blob, format=format, size_bytes=file.size_bytes, filename=file_name(take, format), etag=file.sha256
     )
-    response.call_on_close(file.close)
-    response.content_length = sound.size_bytes
-    response.headers["Cache-Control"] = SOUND_CACHE
-    response.headers.set("Content-Disposition", "attachment", filename=file_name(take, format))
-    response.set_etag(sound.sha256)
-    response.make_conditional(request, accept_ranges=True, complete_length=sound.size_bytes)
-    return response
+
+
+def _file(take: Take, format: str) -> TakeFile:
+    return usecases.sound_file(take.clip_id, take.number, format, services=services())
 
 
 def _view(clip: Clip, *, reports: bool = True) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from collections import Counter
 from typing import Any
 
 from apiflask import APIBlueprint, FileSchema
-from flask import Response, json, request, url_for
+from flask import Response, json, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.wsgi import wrap_file
 
 from models.evaluation.listening_test import results
+from service.api import media
 from service.api.context import services
 from service.api.idempotency import idempotent
 from service.api.labelling import takes_json
@@ -27,7 +27,6 @@ from service.api.listening_schemas import (
     TestSchema,
 )
 from service.api.schemas import PageQuery
-from service.api.tracks import CONTENT_TYPES, SOUND_CACHE
 from service.errors import Forbidden
 from service.security.access import principal
 from service.storage.listening_tests import Asked
@@ -104,18 +103,9 @@ def get_next(test_id: str, query: dict[str, Any]) -> ResponseReturnValue:
 @bp.output(FileSchema(), content_type="audio/flac", description="The sound: mono, no tags, as loud as all others")
 def get_sound(test_id: str, question_id: str, side: str) -> ResponseReturnValue:
     """What is heard on side `a` or `b` of a question; answers Range requests."""
-    parts = services()
-    sound = parts.listening_tests.sound(test_id, question_id, side)
-    file = parts.blobs.open(sound.blob)
-    response = Response(
-        wrap_file(request.environ, file, 64 << 10), content_type=CONTENT_TYPES["flac"], direct_passthrough=True
-    )
-    response.call_on_close(file.close)
-    response.content_length = sound.size_bytes
-    response.headers["Cache-Control"] = SOUND_CACHE
-    response.headers.set("Content-Disposition", "attachment", filename="sound.flac")
-    response.set_etag(f"{question_id}-{side}")  # a hash of the content would give repetitions away
-    return response.make_conditional(request, accept_ranges=True, complete_length=sound.size_bytes)
+    found = services().listening_tests.sound(test_id, question_id, side)
+    etag = f"{question_id}-{side}"  # a hash of the content would give repetitions away
+    return media.sound(found.blob, format="flac", size_bytes=found.size_bytes, filename="sound.flac", etag=etag)
 
 
 @bp.post("/<test_id>/answers")

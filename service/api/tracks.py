@@ -4,11 +4,11 @@ import re
 from typing import Any, Literal
 
 from apiflask import APIBlueprint, FileSchema
-from flask import Response, request, url_for
+from flask import Response, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.wsgi import wrap_file
 
-from service.api.context import admission, services
+from service.api import media
+from service.api.context import services
 from service.api.idempotency import idempotent
 from service.api.schemas import (
     JobSchema,
@@ -19,24 +19,6 @@ from service.api.schemas import (
     WaveformSchema,
 )
 from service.usecases import tracks as usecases
-
-CONTENT_TYPES = {
-    "wav": "audio/wav",
-    "flac": "audio/flac",
-    "mp3": "audio/mpeg",
-    "ogg": "audio/ogg",
-    "opus": "audio/ogg",
-    "aiff": "audio/aiff",
-    "au": "audio/basic",
-    "m4a": "audio/mp4",
-    "mp4": "audio/mp4",
-    "aac": "audio/aac",
-    "wma": "audio/x-ms-wma",
-    "webm": "audio/webm",
-    "mkv": "audio/x-matroska",
-}
-SOUND_CACHE = "private, max-age=86400"  # the content of a track never changes
-PICTURE_VERSION = "1"  # part of the ETag: raise it when the same recording would be drawn otherwise
 
 bp = APIBlueprint("tracks", __name__, tag="Tracks", url_prefix="/v1/tracks")
 
@@ -81,18 +63,13 @@ def classify_again(track_id: str) -> ResponseReturnValue:
 def get_audio(track_id: str) -> ResponseReturnValue:
     """The recording as it was sent; answers Range requests."""
     track = services().tracks.get(track_id)
-    file = services().blobs.open(track.blob)
-    response = Response(
-        wrap_file(request.environ, file, 64 << 10),
-        content_type=CONTENT_TYPES.get(track.format or "", "application/octet-stream"),
-        direct_passthrough=True,
+    return media.sound(
+        track.blob,
+        format=track.format,
+        size_bytes=track.size_bytes,
+        filename=safe_filename(track.filename),
+        etag=track.sha256,
     )
-    response.call_on_close(file.close)
-    response.content_length = track.size_bytes
-    response.headers["Cache-Control"] = SOUND_CACHE
-    response.headers.set("Content-Disposition", "attachment", filename=safe_filename(track.filename))
-    response.set_etag(track.sha256)
-    return response.make_conditional(request, accept_ranges=True, complete_length=track.size_bytes)
 
 
 @bp.get("/<track_id>/waveform")
@@ -126,13 +103,4 @@ def safe_filename(name: str) -> str:
 def _picture(track_id: str, kind: Literal["mel", "scalogram"], query: dict[str, Any]) -> Response:
     track = services().tracks.get(track_id)
     size = {"width": query["width"], "height": query["height"]}
-    response = Response(content_type="image/png")
-    response.headers["Cache-Control"] = SOUND_CACHE
-    etag = f"{track.sha256[:32]}-{kind}-{size['width']}x{size['height']}-{PICTURE_VERSION}"
-    response.set_etag(etag)
-    if request.if_none_match.contains_weak(etag):
-        response.status_code = 304
-        return response
-    with admission().pictures.place(), admission().analysis(), services().blobs.local(track.blob) as path:
-        response.data = services().engine.picture(path, kind, **size)
-    return response
+    return media.picture(lambda: track.blob, sha256=track.sha256, kind=kind, **size)
