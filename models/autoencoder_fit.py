@@ -15,9 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from features.log_mel import LOG_DB, N_MELS, scaled
+from features.log_mel import LOG_DB, scaled
 from models.errors import ModelError, TrainingDiverged
 from models.learning_rate import cosine_by_share
+from models.log_mel_crops import LogMelCrops, validation_crops
+from models.precision import check_precision
 from models.reconstruction_loss import LossSettings, reconstruction_terms
 from models.setting_ranges import check_ranges
 from models.stepped_run import Figures, Progress, SteppedRun
@@ -26,7 +28,6 @@ from models.vqvae import Vqvae
 from models.vqvae_inference import codebook_use
 
 CLUSTERED_PER_CODE = 24  # latents that the codebooks start from, for each code
-VALIDATION_CROPS = 64
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ class AutoencoderFitSettings:
         Steps between two lines of figures; validation is measured then too.
     checkpoint_minutes : float
         Between two checkpoints; one is written at the end in any case.
+    precision : str
+        "float32", or "mixed_bfloat16": faster on processors with 16-bit matrix units.
     loss : LossSettings
         Weights of the terms.
     """
@@ -71,9 +74,11 @@ class AutoencoderFitSettings:
     gain_db: float = 3.0
     figures_every: int = 250
     checkpoint_minutes: float = 3.0
+    precision: str = "float32"
     loss: LossSettings = field(default_factory=LossSettings)
 
     def __post_init__(self) -> None:
+        check_precision(self.precision)
         check_ranges(
             self,
             steps=(1, 100_000_000),
@@ -157,8 +162,8 @@ class _Run(SteppedRun):
             raise ModelError(f"crop_frames={settings.crop_frames}: expected a multiple of time_stride={stride}")
         super().__init__(settings)
         self._network, self._settings, self._seed = network, settings, seed
-        self._crops = _Crops(training, settings.crop_frames)
-        self._validation = _validation_crops(validation, settings)
+        self._crops = LogMelCrops(training, settings.crop_frames)
+        self._validation = validation_crops(validation, settings.crop_frames)
         self._optimizer = keras.optimizers.Adam(settings.learning_rate, beta_2=0.99, global_clipnorm=settings.clip_norm)
         self._optimizer.build(network.trainable_variables)
         # Without autograph, which would read the source again when a step is first traced, long after it was loaded.
@@ -247,31 +252,3 @@ class _Run(SteppedRun):
         for index, (usage, perplexity) in enumerate(zip(use.usage, use.perplexity, strict=True)):
             figures |= {f"usage_{index}": float(usage), f"perplexity_{index}": float(perplexity)}
         return figures
-
-
-class _Crops:
-    """Crops of recordings; every place that a crop can lie at is as likely as any other."""
-
-    def __init__(self, recordings: Sequence[np.ndarray], crop_frames: int) -> None:
-        self._recordings, self._crop_frames = recordings, crop_frames
-        self.lengths = [len(S) for S in recordings]
-        n_places = np.maximum(np.array(self.lengths, np.int64) - crop_frames + 1, 0)
-        self._ends = np.cumsum(n_places)
-        if not n_places.any():
-            raise ModelError(f"no recording to learn from has {crop_frames} frames: give longer ones, or smaller crops")
-
-    def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Log-mel crops (n, crop_frames, N_MELS) float32, not scaled."""
-        S = np.empty((n, self._crop_frames, N_MELS), np.float32)
-        for row, place in enumerate(rng.integers(self._ends[-1], size=n)):
-            index = int(np.searchsorted(self._ends, place, side="right"))
-            start = int(self._ends[index] - place) - 1
-            S[row] = self._recordings[index][start : start + self._crop_frames]
-        return S
-
-
-def _validation_crops(recordings: Sequence[np.ndarray], settings: AutoencoderFitSettings) -> np.ndarray:
-    """The same crops every time, scaled; none where no recording is long enough."""
-    if not any(len(S) >= settings.crop_frames for S in recordings):
-        return np.empty((0, settings.crop_frames, N_MELS), np.float32)
-    return scaled(_Crops(recordings, settings.crop_frames).draw(VALIDATION_CROPS, np.random.default_rng(0)))

@@ -1,22 +1,28 @@
-"""The plan and the given codes of a clip: what its wish and, where there is one, its source come to for the prior."""
+"""The plan and the given codes of a clip: what its wish and, where there is one, its source come to for the prior.
+
+Of a mix every genre has its own composer, and they agree on tempo, key and energy: their plans are played at once.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from datasets.composers import TEMPO_BPM
+from datasets.composers import TEMPO_BPM, compose, make_brief
+from datasets.composers.style import Brief
 from datasets.plan_of_song import FRAME_BLOCKS
 from features.log_mel import FRAMES_PER_S
 from models.clip_source import Source
 from models.clip_wish import SECONDS, ClipWish
 from models.code_stream import FREE
 from models.errors import BadWish
-from models.plan import Plan, frame_blocks, plan_of_wish, song_of_wish
+from models.plan import Plan, frame_blocks, plan_of_wish
+from models.plan_mix import PlanMix
 
 PLAN_SEEDS = 10**12  # beyond the seeds of every rendered corpus: no plan is that of a song that was learned from
 LONGEST_BAR_S = 8.0  # four beats at the slowest tempo: looked ahead for a place in the bar
 USUAL_BPM = 120.0  # for beats that are varied where none were heard
+MAX_MIXED = 3  # genres: each takes as much time as one alone
 BAR = slice(2, 4)  # in the block "pulse": sine and cosine of the place in the bar
 
 
@@ -34,13 +40,13 @@ class Outline:
 
     Attributes
     ----------
-    plan : Plan
-        One row per frame.
+    mix : PlanMix
+        One plan of each genre, with one row per frame.
     given : np.ndarray of int, shape (n_codebooks, n_frames)
         Codes that the clip has in any case, `FREE` elsewhere.
     """
 
-    plan: Plan
+    mix: PlanMix
     given: np.ndarray
 
     @property
@@ -57,7 +63,8 @@ def outline(
     Parameters
     ----------
     wish : ClipWish
-        What counts before what was heard of the source.
+        What counts before what was heard of the source. Of more than `MAX_MIXED` genres those with the largest shares
+        are mixed.
     source : Source, optional
         What it starts from.
     n_frames, n_codebooks : int
@@ -70,10 +77,79 @@ def outline(
     BadWish
         If the clip is no longer than what it is to continue.
     """
+    wish = wish if source is None else _completed(wish, source)
+    alone = single_wishes(wish)
+    outlines = [_of_one(each, source, n_frames, n_codebooks, genres) for each in alone.values()]
+    plans, given = zip(*outlines, strict=True)
+    return Outline(PlanMix(plans, _shares(wish)), given[0])
+
+
+def single_wishes(wish: ClipWish) -> dict[str, ClipWish]:
+    """A wish for each genre of a mix: they agree on tempo, key and energy.
+
+    Where the wish leaves them open, the tempo is the mean of the octaves of what each genre's composer would take, the
+    energy the mean, by their shares, and the key that of the genre with the largest.
+    """
+    shares = dict(zip(_mixed(wish), _shares(wish), strict=True))
+    if len(shares) == 1:
+        return {genre: replace(wish, genre={genre: 1.0}) for genre in shares}
+    briefs = {genre: _brief(replace(wish, genre={genre: 1.0})) for genre in shares}
+    octaves = sum(share * np.log2(briefs[genre].tempo_bpm) for genre, share in shares.items())
+    agreed = replace(
+        wish,
+        tempo_bpm=float(np.clip(np.round(2**octaves, 1), *TEMPO_BPM)),
+        key=briefs[max(shares, key=lambda genre: shares[genre])].key,
+        energy=round(sum(share * briefs[genre].energy for genre, share in shares.items()), 3),
+    )
+    return {genre: replace(agreed, genre={genre: 1.0}) for genre in shares}
+
+
+def metre_of(wish: ClipWish) -> Metre:
+    """Of the song that is planned for a wish; of a mix, of the genre with the largest share."""
+    alone = single_wishes(wish)
+    leading = max(alone, key=lambda genre: wish.genre[genre])
+    song = compose(_brief(alone[leading]))
+    return Metre(song.tempo_bpm, song.beats_per_bar)
+
+
+def looped(planned: Outline, n_frames: int) -> Outline:
+    """The same, but that after so many frames the plan begins again."""
+    again = np.arange(planned.mix.n_frames) % n_frames
+    plans = [replace(plan, frames=plan.frames[again]) for plan in planned.mix.plans]
+    return replace(planned, mix=planned.mix.map(plans))
+
+
+def _mixed(wish: ClipWish) -> list[str]:
+    """Genres that are mixed, in the order of the wish: the ones with the largest shares."""
+    largest = sorted(wish.genre, key=lambda genre: -wish.genre[genre])[:MAX_MIXED]
+    return [genre for genre in wish.genre if genre in largest]
+
+
+def _shares(wish: ClipWish) -> tuple[float, ...]:
+    """Of the genres that are mixed: they sum to 1."""
+    shares = [wish.genre[genre] for genre in _mixed(wish)]
+    return tuple(share / sum(shares) for share in shares)
+
+
+def _brief(wish: ClipWish) -> Brief:
+    """What the composer of a single genre is told."""
+    return make_brief(
+        next(iter(wish.genre)),
+        PLAN_SEEDS + wish.seed,
+        seconds=wish.seconds,
+        tempo_bpm=wish.tempo_bpm,
+        key=wish.key,
+        energy=wish.energy,
+    )
+
+
+def _of_one(
+    wish: ClipWish, source: Source | None, n_frames: int, n_codebooks: int, genres: tuple[str, ...]
+) -> tuple[Plan, np.ndarray]:
+    """Plan and given codes of a wish for a single genre."""
     free = np.full((n_codebooks, n_frames), FREE, np.int64)
     if source is None:
-        return Outline(_composed(wish, n_frames, genres), free)
-    wish = _completed(wish, source)
+        return _composed(wish, n_frames, genres), free
     if source.use == "continue":
         prompt = source.codes[:, source.span]
         if prompt.shape[1] >= n_frames:
@@ -82,35 +158,15 @@ def outline(
                 "recording; expected more, or a shorter span"
             )
         free[:, : prompt.shape[1]] = prompt
-        return Outline(_continued(wish, source, n_frames, genres), free)
+        return _continued(wish, source, n_frames, genres), free
     if source.use == "restyle":
-        return Outline(_with_blocks(_composed(wish, n_frames, genres), source, slice(0, n_frames)), free)
+        return _with_blocks(_composed(wish, n_frames, genres), source, slice(0, n_frames)), free
     if source.use == "inpaint":
         given = source.codes.astype(np.int64)
         given[:, source.span] = FREE
-        return Outline(_filled(wish, source, genres), given)
+        return _filled(wish, source, genres), given
     given = np.where(_varied_frames(wish, source, n_frames), FREE, source.codes[:, source.span][:, :n_frames])
-    return Outline(_with_blocks(_composed(wish, n_frames, genres), source, slice(0, n_frames)), given)
-
-
-def metre_of(wish: ClipWish, genres: tuple[str, ...]) -> Metre:
-    """Of the song that is planned for a wish."""
-    song, _ = song_of_wish(
-        wish.genre,
-        seconds=wish.seconds,
-        seed=PLAN_SEEDS + wish.seed,
-        tempo_bpm=wish.tempo_bpm,
-        key=wish.key,
-        energy=wish.energy,
-        genres=genres,
-    )
-    return Metre(song.tempo_bpm, song.beats_per_bar)
-
-
-def looped(planned: Outline, n_frames: int) -> Outline:
-    """The same, but that after so many frames the plan begins again."""
-    frames = planned.plan.frames[np.arange(planned.plan.n_frames) % n_frames]
-    return replace(planned, plan=replace(planned.plan, frames=frames))
+    return _with_blocks(_composed(wish, n_frames, genres), source, slice(0, n_frames)), given
 
 
 def _completed(wish: ClipWish, source: Source) -> ClipWish:
@@ -123,7 +179,7 @@ def _completed(wish: ClipWish, source: Source) -> ClipWish:
 
 def _composed(wish: ClipWish, n_frames: int, genres: tuple[str, ...]) -> Plan:
     plan = plan_of_wish(
-        wish.genre,
+        next(iter(wish.genre)),
         seconds=max(n_frames / FRAMES_PER_S, SECONDS[0]),
         seed=PLAN_SEEDS + wish.seed,
         frames_per_s=FRAMES_PER_S,

@@ -17,6 +17,7 @@ from models.blas_threads import one_blas_thread
 from models.delay_pattern import delayed, undelayed
 from models.errors import ModelError
 from models.plan import FRAME_WIDTH, Plan
+from models.plan_mix import PlanMix
 from models.prior_settings import CodeSettings
 from models.sampling import Sampling, draw
 from models.told_inputs import ToldInputs
@@ -50,7 +51,7 @@ class StepNetwork(Protocol):
 
 def stream_codes(
     network: StepNetwork,
-    plans: Sequence[Plan],
+    plans: Sequence[Plan | PlanMix],
     *,
     seeds: Sequence[int],
     sampling: Sampling = Sampling(),
@@ -63,8 +64,9 @@ def stream_codes(
     ----------
     network : StepNetwork
         What has learned how codes follow each other.
-    plans : sequence of Plan
-        One for each take, of one length.
+    plans : sequence of Plan or PlanMix
+        One for each take, of one length. Of a mix every plan is followed at once, and the logits are the mean of what
+        each gives, by their shares: what is drawn is likely for all of them.
     seeds : sequence of int
         One for each take, 0 or more.
     sampling : Sampling
@@ -85,13 +87,14 @@ def stream_codes(
     ModelError
         If plans, seeds and given codes do not fit each other or the network.
     """
-    _check(network.settings, plans, seeds, guidance, given)
-    return _blocks(network, plans, seeds, sampling, guidance, given)
+    mixes = [each if isinstance(each, PlanMix) else PlanMix.of(each) for each in plans]
+    _check(network.settings, mixes, seeds, guidance, given)
+    return _blocks(network, mixes, seeds, sampling, guidance, given)
 
 
 def make_codes(
     network: StepNetwork,
-    plans: Sequence[Plan],
+    plans: Sequence[Plan | PlanMix],
     *,
     seeds: Sequence[int],
     sampling: Sampling = Sampling(),
@@ -104,22 +107,22 @@ def make_codes(
 
 
 def _check(
-    settings: CodeSettings, plans: Sequence[Plan], seeds: Sequence[int], guidance: float, given: np.ndarray | None
+    settings: CodeSettings, mixes: Sequence[PlanMix], seeds: Sequence[int], guidance: float, given: np.ndarray | None
 ) -> None:
-    if not plans or len({plan.n_frames for plan in plans}) != 1 or plans[0].n_frames < 1:
+    if not mixes or len({mix.n_frames for mix in mixes}) != 1 or mixes[0].n_frames < 1:
         raise ModelError("expected one plan or more, all of one length")
-    for plan in plans:
+    for plan in (plan for mix in mixes for plan in mix.plans):
         if plan.frames.shape[1:] != (FRAME_WIDTH,) or plan.n_genres != settings.n_genres:
             raise ModelError(f"a plan for {plan.n_genres} genres, the network knows {settings.n_genres}")
-    if len(seeds) != len(plans) or not all(seed >= 0 for seed in seeds):
-        raise ModelError(f"{len(seeds)} seeds for {len(plans)} plans: expected one each, 0 or more")
+    if len(seeds) != len(mixes) or not all(seed >= 0 for seed in seeds):
+        raise ModelError(f"{len(seeds)} seeds for {len(mixes)} plans: expected one each, 0 or more")
     if not 0 <= guidance <= MAX_GUIDANCE:
         raise ModelError(f"guidance={guidance}: expected 0 to {MAX_GUIDANCE:g}")
     if given is None:
         return
-    if given.ndim != 2 or len(given) != settings.n_codebooks or given.shape[1] > plans[0].n_frames:
+    if given.ndim != 2 or len(given) != settings.n_codebooks or given.shape[1] > mixes[0].n_frames:
         raise ModelError(
-            f"given codes of shape {given.shape}: expected ({settings.n_codebooks}, at most {plans[0].n_frames} frames)"
+            f"given codes of shape {given.shape}: expected ({settings.n_codebooks}, at most {mixes[0].n_frames} frames)"
         )
     if given.size and not FREE <= given.min() <= given.max() < settings.n_codes:
         raise ModelError(
@@ -129,17 +132,22 @@ def _check(
 
 def _blocks(
     network: StepNetwork,
-    plans: Sequence[Plan],
+    mixes: Sequence[PlanMix],
     seeds: Sequence[int],
     sampling: Sampling,
     guidance: float,
     given: np.ndarray | None,
 ) -> Iterator[np.ndarray]:
     settings = network.settings
-    n_takes, n_codebooks, filler = len(plans), settings.n_codebooks, settings.n_codes
-    n_steps = plans[0].n_frames + n_codebooks - 1
+    n_takes, n_codebooks, filler = len(mixes), settings.n_codebooks, settings.n_codes
+    n_steps = mixes[0].n_frames + n_codebooks - 1
     fixed = delayed(np.zeros((n_codebooks, 0), np.int64) if given is None else given.astype(np.int64), filler=FREE)
-    rows = [*plans, *(plan.nothing() for plan in plans)] if guidance != 1 else list(plans)
+    rows = [plan for mix in mixes for plan in mix.plans]
+    shares = [share for mix in mixes for share in mix.shares]
+    takes = [take for take, mix in enumerate(mixes) for _ in mix.plans]  # of the rows
+    if guidance != 1:
+        rows += [mix.plans[0].nothing() for mix in mixes]
+        takes += range(n_takes)
     generators = [np.random.default_rng(seed) for seed in seeds]
     memory = network.start(len(rows))
     recent = np.full((n_takes, settings.recent_steps, n_codebooks), filler)
@@ -151,16 +159,19 @@ def _blocks(
         with one_blas_thread():
             planned = np.stack([network.told.of_plan(plan, start, stop) for plan in rows])
             for step in range(start, stop):
-                told = np.tile(network.told.of_codes(recent), (len(rows) // n_takes, 1))
-                logits = memory.step(told + planned[:, step - start])
+                told = network.told.of_codes(recent)[takes]
+                answers = memory.step(told + planned[:, step - start])
+                logits = np.zeros((n_takes, *answers.shape[1:]), np.float32)
+                for take, share, answer in zip(takes, shares, answers, strict=False):
+                    logits[take] += np.float32(share) * answer
                 if guidance != 1:
-                    without = logits[n_takes:]
-                    logits = without + guidance * (logits[:n_takes] - without)
+                    without = answers[-n_takes:]
+                    logits = without + guidance * (logits - without)
                 codes = draw(logits, numbers[:, step - start], sampling)
                 if step < fixed.shape[1]:
                     codes = np.where(fixed[:, step] == FREE, codes, fixed[:, step])
                 frames = step - np.arange(n_codebooks)  # that the codebooks say
-                made.append(np.where((frames >= 0) & (frames < plans[0].n_frames), codes, filler))
+                made.append(np.where((frames >= 0) & (frames < mixes[0].n_frames), codes, filler))
                 recent[:, :-1], recent[:, -1] = recent[:, 1:].copy(), made[-1]
         pending = np.concatenate([pending, np.stack(made, axis=-1)], axis=-1)
         n_whole = pending.shape[-1] - n_codebooks + 1

@@ -227,7 +227,7 @@ class Generator:
         plan_for = partial(outline, n_codebooks=settings.n_codebooks, genres=self.genres)
         n_samples = round(wish.seconds * SR)
         if source is None and wish.loop:
-            metre = metre_of(wish, self.genres)
+            metre = metre_of(wish)
             n_samples = loop_samples(wish.seconds, tempo_bpm=metre.tempo_bpm, beats_per_bar=metre.beats_per_bar, sr=SR)
             overlap = round(LOOP_OVERLAP_S * SR)
             planned = plan_for(wish, None, n_frames=frames_for(n_samples + overlap))
@@ -250,7 +250,7 @@ class Generator:
         blocks, n_done = [], 0
         for block in stream_codes(
             self._prior,
-            [task.outline.plan],
+            [task.outline.mix],
             seeds=[seed],
             sampling=sampling,
             guidance=wish.guidance,
@@ -258,7 +258,7 @@ class Generator:
         ):
             blocks.append(block[0])
             n_done += block.shape[-1]
-            tell(SHARE_OF_CODES * n_done / task.outline.plan.n_frames)
+            tell(SHARE_OF_CODES * n_done / task.outline.mix.n_frames)
         codes = np.concatenate(blocks, axis=1)
         raw = partial(self._raw, task, codes)
         if task.n_samples <= KEPT_S * SR:

@@ -143,7 +143,7 @@ def make_plan(
 
 
 def plan_of_wish(
-    genre_mix: Mapping[str, float],
+    genre: str,
     *,
     seconds: float,
     seed: int,
@@ -155,13 +155,10 @@ def plan_of_wish(
 ) -> Plan:
     """Let the composer of a genre write the plan of a clip that somebody wishes for.
 
-    A mix is planned by the composer of its largest share, the first in `genres` of several that are equal, while the
-    prior is told the mix as it is: the metre, the chords and the drums are of one genre, the sound is of all.
-
     Parameters
     ----------
-    genre_mix : mapping of str to float
-        Positive shares of some of `genres`; they are scaled to sum to 1.
+    genre : str
+        One of `genres`.
     seconds : float
         Length of the clip, within `composers.SECONDS`.
     seed : int
@@ -176,32 +173,16 @@ def plan_of_wish(
     Raises
     ------
     ModelError
-        If the mix is not one of these genres.
+        If it is not one of these genres.
     DatasetError
         If another wish is outside its range.
     """
-    shares = _shares(genre_mix, genres)
-    song, brief = song_of_wish(
-        genre_mix, seconds=seconds, seed=seed, tempo_bpm=tempo_bpm, key=key, energy=energy, genres=genres
-    )
+    if genre not in genres:
+        raise ModelError(f"no genre {genre}, expected some of {', '.join(genres)}")
+    brief = make_brief(genre, seed, seconds=seconds, tempo_bpm=tempo_bpm, key=key, energy=energy)
     n_frames = int(np.ceil(seconds * frames_per_s))
-    return plan_of_brief(song, brief, n_frames=n_frames, frames_per_s=frames_per_s, genre_mix=shares)
-
-
-def song_of_wish(
-    genre_mix: Mapping[str, float],
-    *,
-    seconds: float,
-    seed: int,
-    tempo_bpm: float | None = None,
-    key: str | None = None,
-    energy: float | None = None,
-    genres: Sequence[str] = GENRES,
-) -> tuple[Song, Brief]:
-    """The song that `plan_of_wish` plans, with its brief; parameters and errors are the same."""
-    leading = genres[int(_shares(genre_mix, genres).argmax())]
-    brief = make_brief(leading, seed, seconds=seconds, tempo_bpm=tempo_bpm, key=key, energy=energy)
-    return compose(brief), brief
+    mix = [float(name == genre) for name in genres]
+    return plan_of_brief(compose(brief), brief, n_frames=n_frames, frames_per_s=frames_per_s, genre_mix=mix)
 
 
 def plan_of_brief(
@@ -216,16 +197,6 @@ def plan_of_brief(
         energy=brief.energy,
         genre_mix=genre_mix,
     )
-
-
-def _shares(genre_mix: Mapping[str, float], genres: Sequence[str]) -> np.ndarray:
-    """Shares of all genres, in their order: they sum to 1."""
-    if unknown := set(genre_mix) - set(genres):
-        raise ModelError(f"no genre {', '.join(sorted(unknown))}, expected some of {', '.join(genres)}")
-    shares = np.array([genre_mix.get(genre, 0.0) for genre in genres], np.float64)
-    if not (np.isfinite(shares).all() and (shares >= 0).all() and shares.sum() > 0):
-        raise ModelError(f"genre mix {dict(genre_mix)}: expected positive shares")
-    return shares / shares.sum()
 
 
 def _joined(known: Mapping[str, np.ndarray], sizes: Mapping[str, int], shape: tuple[int, ...]) -> np.ndarray:

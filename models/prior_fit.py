@@ -22,6 +22,7 @@ import numpy as np
 from models.checkpoints import load_checkpoint, save_checkpoint
 from models.errors import ModelError, TrainingDiverged
 from models.learning_rate import warmed_cosine
+from models.precision import check_precision
 from models.prior_data import CodedClip, Dropping, crops, drop
 from models.prior_settings import CodeSettings
 from models.setting_ranges import check_ranges
@@ -29,7 +30,6 @@ from models.tensorflow_runtime import keras, tf
 from models.training_log import TrainingLog
 
 CHECKPOINT_FILE = "checkpoint.npz"
-PRECISIONS = ("float32", "mixed_bfloat16")
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,7 @@ class PriorFitSettings:
     precision: str = "float32"
 
     def __post_init__(self) -> None:
-        if self.precision not in PRECISIONS:
-            raise ModelError(f"precision={self.precision!r}: expected one of {', '.join(PRECISIONS)}")
+        check_precision(self.precision)
         check_ranges(
             self,
             epochs=(1, 100_000),

@@ -1,8 +1,9 @@
 """Train the generator's autoencoder: `python -m models.train_autoencoder --data CORPUS --out FOLDER --config FILE`.
 
-Reads the corpus into log-mels once, fits the network, measures it on recordings that it never saw, and saves the model
-with its card. Stopped at any moment and called again, it goes on where it was. While it runs, `FOLDER/logs` can be
-watched with TensorBoard, and `FOLDER/samples` shows and plays what the network makes of three validation recordings.
+Reads the corpus into log-mels once, fits the network, then its decoder against a critic where `decoder` says so,
+measures it on recordings that it never saw, and saves the model with its card. Stopped at any moment and called again,
+it goes on where it was. While it runs, `FOLDER/logs` can be watched with TensorBoard, and `FOLDER/samples` shows and
+plays what the network makes of three validation recordings.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from datasets.readers import read_corpus
 from features.log_mel import FRAMES_PER_S, N_MELS
 from models.autoencoder_fit import AutoencoderFitSettings, Figures, fit_autoencoder
 from models.corpus_facts import corpus_facts
+from models.decoder_fit import DecoderFitSettings, fit_decoder
 from models.errors import ModelError
 from models.evaluation.reconstruction import reconstruction_report
 from models.log_mel_shards import cached_log_mels
@@ -36,6 +38,7 @@ from models.vqvae_settings import VqvaeSettings
 
 ARCHITECTURE = "vqvae-log-mel"
 WORK_FOLDER, LOG_FOLDER, SHARD_FOLDER, SAMPLE_FOLDER = "work", "logs", "log-mels", "samples"
+DECODER_FOLDER = "decoder"  # in each of the first two
 SPLIT_GROUPS = (("", "train"), ("validation",), ("test",))  # to learn from, to watch, to measure
 N_SAMPLES, SAMPLE_FRAMES = 3, 256  # recordings that samples are made of, and their first 6 s
 Progress = Callable[[str, float], None]
@@ -65,6 +68,8 @@ class Settings:
         What is fitted.
     fit : AutoencoderFitSettings
         How.
+    decoder : DecoderFitSettings
+        How its decoder is fitted afterwards, against a critic.
     """
 
     data: Path
@@ -77,6 +82,7 @@ class Settings:
     sample_minutes: float = 10.0
     network: VqvaeSettings = field(default_factory=VqvaeSettings)
     fit: AutoencoderFitSettings = field(default_factory=AutoencoderFitSettings)
+    decoder: DecoderFitSettings = field(default_factory=DecoderFitSettings)
 
     def __post_init__(self) -> None:
         check_ranges(self, seed=(0, 2**31 - 1), sample_minutes=(0.0, 1e6))
@@ -111,7 +117,7 @@ def train(settings: Settings, *, progress: Progress | None = None) -> dict[str, 
         raise ModelError(f"{settings.data}: no recording of the train split, or without split; expected some")
 
     keras.utils.set_random_seed(settings.seed)
-    network = Vqvae(settings.network)
+    network = Vqvae(settings.network, precision=settings.fit.precision)
     samples = _Samples(settings, network, validation[:N_SAMPLES])
 
     def tell_figures(step: int, share: float, figures: Figures) -> None:
@@ -128,9 +134,23 @@ def train(settings: Settings, *, progress: Progress | None = None) -> dict[str, 
         logs=settings.out / LOG_FOLDER,
         progress=tell_figures,
     )
+    n_before = history[-1]["step"]
+    sharpened = fit_decoder(
+        network,
+        training,
+        validation,
+        settings=settings.decoder,
+        seed=settings.seed,
+        checkpoints=settings.out / WORK_FOLDER / DECODER_FOLDER,
+        logs=settings.out / LOG_FOLDER / DECODER_FOLDER,
+        progress=lambda step, share, figures: tell_figures(n_before + step, share, figures),
+    )
     arrays = arrays_of(network)
     autoencoder = VqvaeInference(settings.network, arrays)  # what is measured is what is shipped
-    card = _card(settings, manifest, training) | {"steps": history[-1]["step"]}
+    card = _card(settings, manifest, training) | {
+        "steps": n_before,
+        "decoder_steps": sharpened[-1]["step"] if sharpened else 0,
+    }
     for split, log_mels in (("validation", validation), ("test", test)):
         tell(f"measuring {len(log_mels)} recordings of the {split} split", 1.0)
         card[split] = reconstruction_report(autoencoder, log_mels) if log_mels else None
@@ -201,8 +221,11 @@ class _Samples:
 def _words(step: int, figures: Figures) -> str:
     words = f"step {step}, loss {figures['loss']:.3f}"
     if "val_absolute" in figures:
-        usage = [value for name, value in figures.items() if name.startswith("usage_")]
-        words += f", validation {figures['val_absolute']:.3f}, usage {' '.join(f'{value:.0%}' for value in usage)}"
+        words += f", validation {figures['val_absolute']:.3f}"
+    if usage := [value for name, value in figures.items() if name.startswith("usage_")]:
+        words += f", usage {' '.join(f'{value:.0%}' for value in usage)}"
+    if "critic" in figures:
+        words += f", critic {figures['critic']:.3f}"
     return words
 
 
@@ -224,6 +247,7 @@ def _card(settings: Settings, manifest: Manifest, training: Sequence[np.ndarray]
         "seed": settings.seed,
         "network": dataclasses.asdict(settings.network),
         "fit": dataclasses.asdict(settings.fit),
+        "decoder": dataclasses.asdict(settings.decoder),
     }
 
 

@@ -26,6 +26,7 @@ from models.corpus_facts import corpus_facts
 from models.errors import ModelError
 from models.evaluation.vocoding import EXCERPT_FRAMES, vocoding_report
 from models.model_folder import NAME, WEIGHTS_FILE, load_weights, save_model
+from models.precision import check_precision
 from models.reconstruction_samples import write_picture, write_sounds
 from models.setting_ranges import check_ranges
 from models.settings_file import read_fields, settings_of
@@ -95,8 +96,7 @@ class Settings:
         check_ranges(self, seed=(0, 2**31 - 1), sample_minutes=(0.0, 1e6))
         if not NAME.fullmatch(self.name):
             raise ModelError(f"name {self.name!r}: expected a-z, 0-9, '-', '_', '.', at most 64, no other characters")
-        if self.precision not in ("float32", "mixed_bfloat16"):
-            raise ModelError(f"precision {self.precision!r}: expected float32 or mixed_bfloat16")
+        check_precision(self.precision)
 
 
 def train(settings: Settings, *, progress: Progress | None = None) -> dict[str, Any]:

@@ -38,16 +38,25 @@ class Reconstruction(NamedTuple):
 
 
 class Vqvae(keras.Model):
-    """(batch, frames, N_MELS) scaled log-mel -> `Reconstruction`; `frames` is a multiple of `time_stride`."""
+    """(batch, frames, N_MELS) scaled log-mel -> `Reconstruction`; `frames` is a multiple of `time_stride`.
 
-    def __init__(self, settings: VqvaeSettings = VqvaeSettings()) -> None:
+    Parameters
+    ----------
+    settings : VqvaeSettings
+        Its shape.
+    precision : str
+        With "mixed_bfloat16" the trunks multiply 16-bit numbers, which processors that have them do several times as
+        fast; weights, latents, codebooks and log-mel stay float32.
+    """
+
+    def __init__(self, settings: VqvaeSettings = VqvaeSettings(), *, precision: str = "float32") -> None:
         super().__init__()
         self.settings = settings
-        self.encoder = encoder_network(settings)
+        self.encoder = encoder_network(settings, precision=precision)
         self.quantizer = ResidualQuantizer(
             settings.latent_dim, settings.n_codebooks, settings.n_codes, name="quantizer"
         )
-        self.decoder = decoder_network(settings)
+        self.decoder = decoder_network(settings, precision=precision)
         self.built = True
 
     def call(self, S: tf.Tensor) -> Reconstruction:
@@ -56,19 +65,19 @@ class Vqvae(keras.Model):
         return Reconstruction(self.decoder(latents.quantised), latents)
 
 
-def encoder_network(settings: VqvaeSettings) -> keras.Model:
+def encoder_network(settings: VqvaeSettings, *, precision: str = "float32") -> keras.Model:
     """Scaled log-mel (batch, frames, N_MELS) to latents (batch, frames / time_stride, latent_dim)."""
     S = keras.Input((None, N_MELS), name="S")
     x = keras.layers.Reshape((-1, settings.time_stride * N_MELS), name="side_by_side")(S)
-    x = trunk(x, settings)
+    x = trunk(x, settings, precision=precision)
     latents = keras.layers.Dense(settings.latent_dim, name="out")(x)
     return keras.Model(S, latents, name="encoder")
 
 
-def decoder_network(settings: VqvaeSettings) -> keras.Model:
+def decoder_network(settings: VqvaeSettings, *, precision: str = "float32") -> keras.Model:
     """Quantised latents (batch, time, latent_dim) to scaled log-mel (batch, time * time_stride, N_MELS)."""
     latents = keras.Input((None, settings.latent_dim), name="latents")
-    x = trunk(latents, settings)
+    x = trunk(latents, settings, precision=precision)
     x = keras.layers.Dense(settings.time_stride * N_MELS, name="out")(x)
     S = keras.layers.Reshape((-1, N_MELS), name="apart")(x)
     return keras.Model(latents, S, name="decoder")
@@ -85,29 +94,32 @@ def arrays_of(network: Vqvae) -> dict[str, np.ndarray]:
     return weights | {"quantizer/codebooks": network.quantizer.codebooks.numpy()}
 
 
-def trunk(x: keras.KerasTensor, settings: TrunkSettings) -> keras.KerasTensor:
+def trunk(x: keras.KerasTensor, settings: TrunkSettings, *, precision: str = "float32") -> keras.KerasTensor:
     """What encoder and decoder have in common: a convolution, residual blocks, a normalisation.
 
     With a layer "out" after it, `residual_network.residual_network` is the same in NumPy.
     """
-    x = keras.layers.Conv1D(settings.width, settings.kernel, padding="same", name="in")(x)
+    x = keras.layers.Conv1D(settings.width, settings.kernel, padding="same", dtype=precision, name="in")(x)
     for index, dilation in enumerate(settings.dilations):
-        x = _block(x, settings, dilation, f"block_{index}")
-    return _normalise(x, "normalise")
+        x = _block(x, settings, dilation, precision, f"block_{index}")
+    return _normalise(x, precision, "normalise")
 
 
-def _block(x: keras.KerasTensor, settings: TrunkSettings, dilation: int, name: str) -> keras.KerasTensor:
-    y = _normalise(x, f"{name}_normalise")
+def _block(
+    x: keras.KerasTensor, settings: TrunkSettings, dilation: int, precision: str, name: str
+) -> keras.KerasTensor:
+    y = _normalise(x, precision, f"{name}_normalise")
     y = keras.layers.Conv1D(
         settings.width,
         settings.kernel,
         dilation_rate=dilation,
         padding="same",
         activation="silu",
+        dtype=precision,
         name=f"{name}_conv",
     )(y)
-    return x + keras.layers.Dense(settings.width, name=f"{name}_mix")(y)
+    return x + keras.layers.Dense(settings.width, dtype=precision, name=f"{name}_mix")(y)
 
 
-def _normalise(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    return keras.layers.LayerNormalization(epsilon=NORMALISE_EPSILON, name=name)(x)
+def _normalise(x: keras.KerasTensor, precision: str, name: str) -> keras.KerasTensor:
+    return keras.layers.LayerNormalization(epsilon=NORMALISE_EPSILON, dtype=precision, name=name)(x)

@@ -85,7 +85,7 @@ class CodeBaseline:
             n_codebooks=self.sounding.autoencoder.settings.n_codebooks,
             genres=self.genres,
         )
-        return RawClip(self.sounding.sound(self.codes(planned.plan, wish.seed), n_samples))
+        return RawClip(self.sounding.sound(self.codes(planned.mix.leading, wish.seed), n_samples))
 
 
 class Composers:

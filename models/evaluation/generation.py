@@ -89,7 +89,7 @@ def generation_report(
         "statistics": statistics_figures(takes, reference, *(half & allowed for half in halves)),
         "likeness": likeness_figures(takes, reference, allowed),
         "diversity": diversity_figures(takes, reference, allowed, seed=seed),
-        "novelty": novelty_figures(takes, reference),
+        "novelty": novelty_figures(takes, reference, others=[*controlled, *(take for _, take in blends)]),
         "blends": blend_figures(blends, judge) if blends else None,
         "cost": cost_figures(takes),
     }

@@ -98,10 +98,13 @@ def diversity_figures(
     return {"per_genre": found, "ratio": _mean([each["ratio"] for each in found.values()])}
 
 
-def novelty_figures(takes: Sequence[HeardTake], reference: RealReference) -> dict[str, Any]:
+def novelty_figures(
+    takes: Sequence[HeardTake], reference: RealReference, *, others: Sequence[HeardTake] = ()
+) -> dict[str, Any]:
     """What clips share with the training material: codes, as their makers report, and the nearest neighbour in sound.
 
-    The distance to the nearest training clip is compared with that of real clips that nobody trained on.
+    Codes are those of `others`, too, which are of no single genre or ask for more than a genre. The distance to the
+    nearest training clip is compared with that of real clips that nobody trained on.
     """
     train, unheard = reference.of_split("train"), reference.of_split("validation", "test")
     generated, real = [], []
@@ -113,7 +116,7 @@ def novelty_figures(takes: Sequence[HeardTake], reference: RealReference) -> dic
             continue
         generated += list(cdist([take.embedding[:n_patches].mean(axis=0) for take in own], known).min(axis=1))
         real += list(cdist(other, known).min(axis=1))
-    reports = [take.report["originality"] for take in takes if take.report.get("originality")]
+    reports = [take.report["originality"] for take in (*takes, *others) if take.report.get("originality")]
     runs = np.array([each["longest_run_s"] for each in reports])
     shared = np.array([each["shared_ngrams"] for each in reports])
     return {

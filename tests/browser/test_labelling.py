@@ -216,7 +216,7 @@ def test_undo_brings_the_recording_back_and_its_label_is_gone(live: Live, label:
     assert shown(page) == second, "the one that was heard meanwhile waited"
     saved(page, work, 1)
     assert work.labels() == [("Ana", ("fado",))]
-    assert page.locator("#today").inner_text() == "1"
+    until(page, "document.getElementById('today').textContent === '1'")
     press_and_go_on(page, "s")
     until(page, "document.getElementById('last').textContent.endsWith('skipped')")
     page.keyboard.press("z")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from features.log_mel import LOG_FLOOR, N_MELS
-from models.autoencoder_fit import AutoencoderFitSettings, _Crops, fit_autoencoder
+from models.autoencoder_fit import AutoencoderFitSettings, fit_autoencoder
 from models.errors import ModelError, TrainingDiverged
 from models.reconstruction_loss import LossSettings
 from models.stepped_run import CHECKPOINT_FILE
@@ -186,16 +186,6 @@ def test_crops_that_no_stride_divides_are_refused():
     settings = replace(SHORT, crop_frames=17)
     with pytest.raises(ModelError, match="crop_frames=17: expected a multiple of time_stride=2"):
         fit_autoencoder(new_network(time_stride=2), recordings(), [], settings=settings)
-
-
-def test_every_place_of_a_crop_is_as_likely_and_none_crosses_recordings():
-    lengths = (5, 3, 8, 4)
-    numbered = [np.full((n, N_MELS), 10 * i) + np.arange(n)[:, np.newaxis] for i, n in enumerate(lengths)]
-    crops = _Crops([S.astype(np.float16) for S in numbered], 4).draw(8000, np.random.default_rng(0))[:, :, 0]
-    np.testing.assert_array_equal(np.diff(crops, axis=1), 1)
-    starts, counts = np.unique(crops[:, 0], return_counts=True)
-    assert starts.tolist() == [0, 1, 20, 21, 22, 23, 24, 30]
-    np.testing.assert_allclose(counts, 1000, rtol=0.15)
 
 
 @pytest.mark.parametrize(

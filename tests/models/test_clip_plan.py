@@ -6,7 +6,7 @@ import pytest
 from datasets.composers import GENRES
 from datasets.plan_of_song import FRAME_BLOCKS
 from features.log_mel import FRAMES_PER_S
-from models.clip_plan import PLAN_SEEDS, looped, metre_of, outline
+from models.clip_plan import PLAN_SEEDS, Metre, looped, metre_of, outline, single_wishes
 from models.clip_source import Source
 from models.clip_wish import ClipWish
 from models.code_stream import FREE
@@ -41,20 +41,20 @@ def source(use, blocks, **options):
 def test_without_a_source_everything_is_made_as_the_composer_plans_it():
     found = planned()
     composed = plan_of_wish(
-        WISH.genre,
+        "rock",
         seconds=100 / FRAMES_PER_S,
         seed=PLAN_SEEDS + 3,
         frames_per_s=FRAMES_PER_S,
         tempo_bpm=120.0,
         key="A minor",
     )
-    np.testing.assert_array_equal(found.plan.frames, composed.frames[:100])
+    np.testing.assert_array_equal(found.mix.leading.frames, composed.frames[:100])
     assert (found.given == FREE).all()
     assert found.made.all()
 
 
 def test_a_clip_of_less_than_a_second_has_a_plan_too():
-    assert planned(n_frames=22).plan.n_frames == 22
+    assert planned(n_frames=22).mix.n_frames == 22
 
 
 def test_plans_are_never_those_of_a_corpus():
@@ -67,7 +67,7 @@ def test_what_is_continued_comes_first_and_the_metre_goes_on_in_its_place(blocks
     found = planned(ClipWish("rock", 4.0, tempo_bpm=60.0), source("continue", blocks), n_frames=172)
     np.testing.assert_array_equal(found.given[:, :70], source("continue", blocks).codes[:, 50:120])
     np.testing.assert_array_equal(found.made, np.arange(172) >= 70)
-    told = frame_blocks(found.plan)
+    told = frame_blocks(found.mix.leading)
     for name, block in blocks.items():
         np.testing.assert_array_equal(told[name][:70], block[50:120])
     bars = np.arctan2(told["pulse"][:, 2], told["pulse"][:, 3])
@@ -83,7 +83,7 @@ def test_a_clip_no_longer_than_what_it_continues_is_refused(blocks):
 def test_another_genre_keeps_what_was_heard_of_the_span(blocks):
     found = planned(source=source("restyle", blocks), n_frames=70)
     assert (found.given == FREE).all()
-    told = frame_blocks(found.plan)
+    told = frame_blocks(found.mix.leading)
     for name, block in blocks.items():
         np.testing.assert_array_equal(told[name], block[50:120])
 
@@ -93,7 +93,7 @@ def test_a_span_is_filled_in_and_all_around_it_is_kept(blocks):
     inside = (np.arange(200) >= 50) & (np.arange(200) < 120)
     np.testing.assert_array_equal(found.made, inside)
     np.testing.assert_array_equal(found.given[:, ~inside], source("inpaint", blocks).codes[:, ~inside])
-    harmony = frame_blocks(found.plan)["harmony"]
+    harmony = frame_blocks(found.mix.leading)["harmony"]
     np.testing.assert_array_equal(harmony[~inside], blocks["harmony"][~inside])
     assert (harmony[inside] != blocks["harmony"][inside]).any()
 
@@ -109,8 +109,8 @@ def test_whole_beats_are_varied_as_many_as_the_strength_says(blocks, strength, n
 
 
 def test_what_the_wish_says_counts_before_what_was_heard(blocks):
-    told = planned(source=source("restyle", blocks), n_frames=70).plan.overall
-    heard = planned(ClipWish("rock", 4.0), source("restyle", blocks), n_frames=70).plan.overall
+    told = planned(source=source("restyle", blocks), n_frames=70).mix.leading.overall
+    heard = planned(ClipWish("rock", 4.0), source("restyle", blocks), n_frames=70).mix.leading.overall
     assert told[0] == 0.0  # 120 bpm
     assert heard[0] == -1.0  # 60 bpm
     assert (int(told[1:13].argmax()), told[13]) == (9, 1.0)
@@ -119,12 +119,50 @@ def test_what_the_wish_says_counts_before_what_was_heard(blocks):
 
 def test_the_plan_of_a_loop_begins_again():
     found = looped(planned(), 60)
-    np.testing.assert_array_equal(found.plan.frames[60:], found.plan.frames[:40])
+    np.testing.assert_array_equal(found.mix.leading.frames[60:], found.mix.leading.frames[:40])
 
 
 def test_the_metre_is_that_of_the_song():
-    assert metre_of(WISH, GENRES).tempo_bpm == 120.0
-    assert metre_of(ClipWish("waltz", 4.0), GENRES).beats_per_bar == 3
+    assert metre_of(WISH).tempo_bpm == 120.0
+    assert metre_of(ClipWish("waltz", 4.0)).beats_per_bar == 3
+    assert metre_of(ClipWish({"waltz": 0.6, "rock": 0.4}, 4.0, tempo_bpm=90.0)) == Metre(90.0, 3)
+
+
+def test_of_a_mix_every_genre_has_its_own_plan_of_one_tempo_and_key():
+    mix = planned(ClipWish({"reggae": 0.25, "jazz": 0.75}, 4.0, seed=3)).mix
+    assert mix.shares == (0.75, 0.25)  # in the order of all genres
+    first, second = mix.plans
+    told = 14  # values of tempo, key and energy, before those of the genres
+    np.testing.assert_array_equal(first.overall[:told], second.overall[:told])
+    np.testing.assert_array_equal(first.overall[15:29], np.eye(14)[GENRES.index("jazz")])
+    np.testing.assert_array_equal(second.overall[15:29], np.eye(14)[GENRES.index("reggae")])
+    np.testing.assert_array_equal(frame_blocks(first)["pulse"], frame_blocks(second)["pulse"])
+    assert (first.frames != second.frames).any()
+    assert mix.leading is first
+
+
+def test_the_tempo_of_a_mix_goes_from_that_of_one_genre_to_that_of_the_other():
+    def tempo(share: float) -> float:
+        wishes = single_wishes(ClipWish({"jazz": 1 - share, "reggae": share}, 4.0, seed=3))
+        octaves = [planned(wish).mix.leading.overall[0] for wish in wishes.values()]
+        assert len(set(octaves)) == 1
+        return octaves[0]
+
+    jazz, quarter, half, reggae = (tempo(share) for share in (0.0, 0.25, 0.5, 1.0))
+    assert jazz != reggae
+    assert quarter == pytest.approx(0.75 * jazz + 0.25 * reggae, abs=0.001)
+    assert half == pytest.approx((jazz + reggae) / 2, abs=0.001)
+
+
+def test_what_a_wish_for_a_mix_says_counts_for_every_genre():
+    wishes = single_wishes(ClipWish({"jazz": 1, "metal": 1}, 4.0, tempo_bpm=99.0, key="C minor", energy=0.5))
+    assert [(each.tempo_bpm, each.key, each.energy) for each in wishes.values()] == [(99.0, "C minor", 0.5)] * 2
+
+
+def test_of_many_genres_the_three_largest_shares_are_mixed():
+    shares = {"blues": 0.1, "jazz": 0.2, "metal": 0.3, "rock": 0.3, "waltz": 0.1}
+    mix = planned(ClipWish(shares, 4.0)).mix
+    assert mix.shares == pytest.approx((0.25, 0.375, 0.375))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from models.code_stream import BLOCK_STEPS, make_codes, stream_codes
 from models.errors import ModelError
 from models.plan import Plan
+from models.plan_mix import PlanMix
 from models.prior import arrays_of, build
 from models.prior_inference import PriorInference
 from models.prior_settings import CodeSettings
@@ -82,6 +83,53 @@ def test_blocks_are_whole_frames_that_add_up_to_the_plan(network, n_frames):
     assert (codes >= 0).all()
     assert (codes < SMALL.n_codes).all()
     np.testing.assert_array_equal(codes, make_codes(network, plans, seeds=[3, 4]))
+
+
+@dataclass
+class _Wanting:
+    """A network that wants of a plan its first value as the next code, that much the more the larger the second is."""
+
+    settings: CodeSettings = field(default_factory=lambda: CodeSettings(1, 11, 3, 2))
+
+    @property
+    def told(self) -> "_Wanting":
+        return self
+
+    def of_codes(self, codes: np.ndarray) -> np.ndarray:
+        return np.zeros((len(codes), 2), np.float32)
+
+    def of_plan(self, plan: Plan, start: int, stop: int) -> np.ndarray:
+        return plan.frames[start:stop, :2]
+
+    def start(self, n_rows: int) -> "_Wanting":
+        return self
+
+    def step(self, x: np.ndarray) -> np.ndarray:
+        return (x[:, 1:] * np.eye(11)[x[:, 0].astype(int)])[:, np.newaxis]
+
+
+def wanting(code: int, how_much: float) -> Plan:
+    plan = drawn_plan(0, 4)
+    frames = np.zeros_like(plan.frames)
+    frames[:, :2] = code, how_much
+    return replace(plan, frames=frames)
+
+
+@pytest.mark.parametrize(("shares", "code"), [((0.3, 0.7), 3), ((0.2, 0.8), 7)])
+def test_of_a_mix_every_plan_counts_by_its_share(shares, code):
+    """Code 3 is wanted three times as much: 0.3 x 3 is more than 0.7, 0.2 x 3 less than 0.8."""
+    mix = PlanMix((wanting(3, 3.0), wanting(7, 1.0)), shares)
+    for guidance in (1.0, 3.0):
+        codes = make_codes(_Wanting(), [mix], seeds=[0], sampling=Sampling(0.0), guidance=guidance)
+        np.testing.assert_array_equal(codes, np.full((1, 1, 4), code))
+
+
+def test_a_take_of_a_mix_does_not_depend_on_the_others(network):
+    plans = [drawn_plan(seed, N_FRAMES) for seed in range(3)]
+    mix = PlanMix((plans[0], plans[1]), (0.5, 0.5))
+    together = make_codes(network, [plans[2], mix], seeds=[5, 6], guidance=2.0)
+    np.testing.assert_array_equal(together[1:], make_codes(network, [mix], seeds=[6], guidance=2.0))
+    np.testing.assert_array_equal(together[:1], make_codes(network, [plans[2]], seeds=[5], guidance=2.0))
 
 
 def test_the_same_seed_makes_the_same_and_another_seed_another(network):

@@ -72,7 +72,7 @@ def test_a_part_of_a_plan_is_of_the_same_piece(full):
 
 
 def test_a_wish_is_planned_by_the_composer_of_its_genre():
-    plan = plan_of_wish({"jazz": 2.0}, seconds=4.0, seed=7, frames_per_s=10.0, tempo_bpm=150.0, key="A minor")
+    plan = plan_of_wish("jazz", seconds=4.0, seed=7, frames_per_s=10.0, tempo_bpm=150.0, key="A minor")
     song = compose(make_brief("jazz", 7, seconds=4.0, tempo_bpm=150.0, key="A minor"))
     for name, values in plan_of_song(song, n_frames=40, frames_per_s=10.0).items():
         np.testing.assert_array_equal(block(plan, name), values)
@@ -83,41 +83,23 @@ def test_a_wish_is_planned_by_the_composer_of_its_genre():
     np.testing.assert_array_equal(plan.overall[15:29], np.eye(14)[GENRES.index("jazz")])
 
 
-def test_a_mix_is_planned_by_its_largest_share_and_told_as_it_is():
-    wish = {"seconds": 3.0, "seed": 1, "frames_per_s": 10.0}
-    mixed, alone = plan_of_wish({"blues": 1.0, "reggae": 3.0}, **wish), plan_of_wish({"reggae": 1.0}, **wish)
-    np.testing.assert_array_equal(mixed.frames, alone.frames)
-    shares = mixed.overall[15:29]
-    assert (shares[GENRES.index("blues")], shares[GENRES.index("reggae")]) == (0.25, 0.75)
-
-
 def test_the_same_seed_plans_the_same_and_another_seed_another():
     def planned(seed: int) -> np.ndarray:
-        return plan_of_wish({"rock": 1.0}, seconds=5.0, seed=seed, frames_per_s=10.0).frames
+        return plan_of_wish("rock", seconds=5.0, seed=seed, frames_per_s=10.0).frames
 
     np.testing.assert_array_equal(planned(1), planned(1))
     assert (planned(1) != planned(2)).any()
 
 
-@pytest.mark.parametrize(
-    ("mix", "message"),
-    [
-        ({"polka": 1.0}, "no genre polka, expected some of blues"),
-        ({}, "expected positive shares"),
-        ({"jazz": 0.0}, "expected positive shares"),
-        ({"jazz": -1.0, "rock": 2.0}, "expected positive shares"),
-        ({"jazz": float("nan")}, "expected positive shares"),
-    ],
-)
-def test_a_mix_of_no_genres_is_refused(mix, message):
-    with pytest.raises(ModelError, match=message):
-        plan_of_wish(mix, seconds=3.0, seed=1, frames_per_s=10.0)
+def test_a_genre_that_nobody_composes_is_refused():
+    with pytest.raises(ModelError, match="no genre polka, expected some of blues"):
+        plan_of_wish("polka", seconds=3.0, seed=1, frames_per_s=10.0)
 
 
 @pytest.mark.parametrize("wish", [{"tempo_bpm": 500.0}, {"key": "H minor"}, {"energy": 2.0}, {"seed": -1}])
 def test_wishes_out_of_range_are_refused(wish):
     with pytest.raises(DatasetError):
-        plan_of_wish({"jazz": 1.0}, **{"seconds": 3.0, "seed": 1, "frames_per_s": 10.0} | wish)
+        plan_of_wish("jazz", **{"seconds": 3.0, "seed": 1, "frames_per_s": 10.0} | wish)
 
 
 @pytest.mark.parametrize(

@@ -52,9 +52,7 @@ def test_a_rendered_recording_has_the_plan_of_its_song(corpus):
     recording = corpus.recordings[1]
     plan = plan_of_recording(recording, n_frames=30, frames_per_s=RATE)
     brief = make_brief("jazz", 1, seconds=CLIP_S, instruments="training")
-    wished = plan_of_wish(
-        {"jazz": 1.0}, seconds=CLIP_S, seed=1, frames_per_s=RATE, tempo_bpm=brief.tempo_bpm, key=brief.key
-    )
+    wished = plan_of_wish("jazz", seconds=CLIP_S, seed=1, frames_per_s=RATE, tempo_bpm=brief.tempo_bpm, key=brief.key)
     np.testing.assert_array_equal(plan.overall, wished.overall)
     np.testing.assert_array_equal(plan.frames[:, :4], wished.frames[:, :4])  # the metre
     assert plan.frames[:, -len(FRAME_BLOCKS) :].all()

@@ -83,7 +83,7 @@ def test_the_card_says_what_was_trained_on_what_and_how_good_it_is(trained):
 def test_the_folder_is_a_prior_that_makes_codes(trained):
     out, _, _ = trained
     card, prior = PriorInference.load(out)
-    plan = plan_of_wish({"jazz": 1.0}, seconds=2.0, seed=0, frames_per_s=card["codes"]["frames_per_s"])
+    plan = plan_of_wish("jazz", seconds=2.0, seed=0, frames_per_s=card["codes"]["frames_per_s"])
     codes = make_codes(prior, [plan], seeds=[0], guidance=2.0)
     assert codes.shape == (1, 2, 20)
     with np.load(out / "weights.npz") as weights:

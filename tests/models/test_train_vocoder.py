@@ -154,7 +154,7 @@ def test_a_flag_that_there_is_not_is_an_error(capsys):
         ("[]", "expected an object with settings"),
         ('{"start": "elsewhere"}', "which are flags"),
         ('{"name": "A/B"}', "name 'A/B'"),
-        ('{"precision": "float16"}', "precision 'float16'"),
+        ('{"precision": "float16"}', "precision='float16'"),
         ('{"fit": {"step": 3}}', "fit: unknown settings step"),
         ('{"network": {"n_mels": 80}}', "network: unknown settings n_mels"),
         ('{"seed": -1}', "seed=-1"),

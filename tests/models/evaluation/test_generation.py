@@ -66,6 +66,8 @@ def test_what_the_makers_report(right):
     report = report_of(silent)
     assert report["novelty"]["codes"] is None
     assert report["cost"] is None
+    more = report_of(silent, controlled=takes_of(n=2))
+    assert more["novelty"]["codes"]["n"] == 6  # clips that ask for more than a genre copy nothing either
 
 
 def test_clips_of_the_wrong_genres_are_found_out():
