@@ -41,7 +41,7 @@ class Outline:
     Attributes
     ----------
     mix : PlanMix
-        One plan of each genre, with one row per frame.
+        One plan of each genre that is mixed, with one row per frame.
     given : np.ndarray of int, shape (n_codebooks, n_frames)
         Codes that the clip has in any case, `FREE` elsewhere.
     """
@@ -81,7 +81,14 @@ def outline(
     alone = single_wishes(wish)
     outlines = [_of_one(each, source, n_frames, n_codebooks, genres) for each in alone.values()]
     plans, given = zip(*outlines, strict=True)
-    return Outline(PlanMix(plans, _shares(wish)), given[0])
+    return Outline(PlanMix(plans, tuple(mixed_genres(wish).values())), given[0])
+
+
+def mixed_genres(wish: ClipWish) -> dict[str, float]:
+    """Genres that are mixed, those with the largest shares, and their shares, which sum to 1; in the wish's order."""
+    largest = sorted(wish.genre, key=lambda genre: -wish.genre[genre])[:MAX_MIXED]
+    total = sum(wish.genre[genre] for genre in largest)
+    return {genre: share / total for genre, share in wish.genre.items() if genre in largest}
 
 
 def single_wishes(wish: ClipWish) -> dict[str, ClipWish]:
@@ -90,7 +97,7 @@ def single_wishes(wish: ClipWish) -> dict[str, ClipWish]:
     Where the wish leaves them open, the tempo is the mean of the octaves of what each genre's composer would take, the
     energy the mean, by their shares, and the key that of the genre with the largest.
     """
-    shares = dict(zip(_mixed(wish), _shares(wish), strict=True))
+    shares = mixed_genres(wish)
     if len(shares) == 1:
         return {genre: replace(wish, genre={genre: 1.0}) for genre in shares}
     briefs = {genre: _brief(replace(wish, genre={genre: 1.0})) for genre in shares}
@@ -117,18 +124,6 @@ def looped(planned: Outline, n_frames: int) -> Outline:
     again = np.arange(planned.mix.n_frames) % n_frames
     plans = [replace(plan, frames=plan.frames[again]) for plan in planned.mix.plans]
     return replace(planned, mix=planned.mix.map(plans))
-
-
-def _mixed(wish: ClipWish) -> list[str]:
-    """Genres that are mixed, in the order of the wish: the ones with the largest shares."""
-    largest = sorted(wish.genre, key=lambda genre: -wish.genre[genre])[:MAX_MIXED]
-    return [genre for genre in wish.genre if genre in largest]
-
-
-def _shares(wish: ClipWish) -> tuple[float, ...]:
-    """Of the genres that are mixed: they sum to 1."""
-    shares = [wish.genre[genre] for genre in _mixed(wish)]
-    return tuple(share / sum(shares) for share in shares)
 
 
 def _brief(wish: ClipWish) -> Brief:

@@ -32,7 +32,7 @@ class ClipWish:
     ----------
     genre : mapping of str to float
         Shares of genres of `datasets.composers.GENRES`, above 0; they are scaled to sum to 1. A name alone is all of
-        that genre.
+        that genre. Of more than three the three largest shares are mixed.
     seconds : float
         Length, within `SECONDS`.
     seed : int

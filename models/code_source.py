@@ -1,5 +1,6 @@
 """Where codes come from: an autoencoder that turns recordings into them."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from features.audio import load
 from features.log_mel import FRAMES_PER_S, SR, log_mel
 from models.model_folder import read_card
 from models.vqvae_inference import VqvaeInference
+
+CODING_PARTS = ("encoder/", "quantizer/")  # of an autoencoder, by the names of their arrays
 
 
 @dataclass(frozen=True)
@@ -50,5 +53,18 @@ def code_source(folder: Path) -> CodeSource:
 
 
 def name_of_codes(card: Mapping[str, Any]) -> str:
-    """What the codes of an autoencoder with this card are called: those of other weights are others."""
-    return f"{card['name']} {card['version']} {card['weights']['sha256']}"
+    """What the codes of an autoencoder with this card are called: those of another encoder or codebooks are others.
+
+    A decoder may learn on while the codes stay. Where the card has no `codes_sha256`, all weights count.
+    """
+    return f"{card['name']} {card['version']} {card.get('codes_sha256', card['weights']['sha256'])}"
+
+
+def codes_sha256(arrays: Mapping[str, np.ndarray]) -> str:
+    """Hash of those arrays of an autoencoder (`vqvae.arrays_of`) that its codes depend on."""
+    found = hashlib.sha256()
+    for name in sorted(arrays):
+        if name.startswith(CODING_PARTS):
+            found.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape}".encode())
+            found.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return found.hexdigest()

@@ -27,7 +27,7 @@ from features.resampling import MonoResampler
 from models.blas_threads import one_blas_thread
 from models.clip import Clip
 from models.clip_measurement import Measurement, measure
-from models.clip_plan import Outline, looped, metre_of, outline
+from models.clip_plan import Outline, looped, metre_of, mixed_genres, outline
 from models.clip_sound import frames_for, joined, sound_of_codes
 from models.clip_source import SHORTEST_S, Source, Use
 from models.clip_wish import SECONDS, ClipWish, derived_seed
@@ -148,6 +148,7 @@ class Generator:
             "model": self.name,
             "generator": self.card["sha256"],
             "wish": wish.to_dict(),
+            "mixed": {genre: round(share, 6) for genre, share in mixed_genres(wish).items()},
             "seconds": round(task.n_samples / SR, 4),
             "seed": wish.seed,
             "takes_tried": attempt + 1,

@@ -22,6 +22,7 @@ from datasets.manifest import Manifest
 from datasets.readers import read_corpus
 from features.log_mel import FRAMES_PER_S, N_MELS
 from models.autoencoder_fit import AutoencoderFitSettings, Figures, fit_autoencoder
+from models.code_source import codes_sha256
 from models.corpus_facts import corpus_facts
 from models.decoder_fit import DecoderFitSettings, fit_decoder
 from models.errors import ModelError
@@ -149,6 +150,7 @@ def train(settings: Settings, *, progress: Progress | None = None) -> dict[str, 
     autoencoder = VqvaeInference(settings.network, arrays)  # what is measured is what is shipped
     card = _card(settings, manifest, training) | {
         "steps": n_before,
+        "codes_sha256": codes_sha256(arrays),
         "decoder_steps": sharpened[-1]["step"] if sharpened else 0,
     }
     for split, log_mels in (("validation", validation), ("test", test)):

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from features.log_mel import FRAMES_PER_S, SR, log_mel
-from models.code_source import code_source
+from models.code_source import code_source, codes_sha256, name_of_codes
 from models.errors import ModelError
 from models.model_folder import save_model
 from models.vqvae import Vqvae, arrays_of
@@ -32,6 +32,18 @@ def test_recordings_are_encoded_as_the_autoencoder_does(tmp_path, rng):
     codes = source.encode(tmp_path / "y.wav")
     np.testing.assert_array_equal(codes, VqvaeInference(SMALL, arrays).encode(log_mel(y)))
     assert codes.shape == (2, 22)
+
+
+def test_codes_keep_their_name_while_the_decoder_learns_on():
+    arrays = arrays_of(Vqvae(SMALL))
+    card = {"name": "ae", "version": "2", "weights": {"sha256": "0" * 64}}
+
+    def changed(name: str) -> str:
+        return name_of_codes(card | {"codes_sha256": codes_sha256({**arrays, name: arrays[name] + 1})})
+
+    own = name_of_codes(card | {"codes_sha256": codes_sha256(arrays)})
+    assert changed("decoder/out/bias") == own
+    assert len({own, changed("encoder/out/bias"), changed("quantizer/codebooks"), name_of_codes(card)}) == 4
 
 
 def test_a_folder_that_is_no_autoencoder_is_refused(tmp_path):

@@ -42,6 +42,7 @@ def test_the_same_wish_gives_the_same_bytes_and_another_seed_another_clip(genera
 def test_the_report_says_how_it_was_made(clip):
     report = clip.report
     assert report["wish"] == WISH.to_dict()
+    assert report["mixed"] == WISH.genre
     assert (report["model"], report["generator"], report["seconds"], report["seed"]) == ("small-1", "0" * 64, 2.0, 1)
     assert (report["takes_tried"], report["retries"]) == (1, [])
     assert report["originality"]["accepted"]
