@@ -65,7 +65,8 @@ def test_the_card_says_what_was_trained_on_what(trained):
     assert (card["data"]["n_recordings"], card["data"]["n_training"]) == (4, 2)
     assert card["data"]["licences"] == ["CC0"]
     assert card["data"]["training_hours"] == pytest.approx(4 / 3600, abs=5e-4)
-    assert len(card["data"]["split_sha256"]) == 64
+    assert len(card["data"]["split_sha256"]) == len(card["codes_sha256"]) == 64
+    assert card["decoder_steps"] == 2
     for split in ("validation", "test"):
         assert card[split]["n_frames"] == 87
         assert card[split]["mel_l1"] > 0
@@ -88,10 +89,9 @@ def test_it_is_told_what_goes_on_and_there_is_something_to_look_at(trained):
     out, printed = trained
     assert any("reading 2 of 2 recordings" in line for line in printed)
     assert any("100%  step 2, loss" in line and "usage" in line for line in printed)
+    assert any("100%  step 4, loss" in line and "critic" in line for line in printed)  # two more of the decoder
     assert sorted(os.listdir(out / SAMPLE_FOLDER)) == [
-        "step-0000002-0-decoded.flac",
-        "step-0000002-0-true.flac",
-        "step-0000002-0.png",
+        f"step-000000{step}-0{kind}" for step in (2, 4) for kind in ("-decoded.flac", "-true.flac", ".png")
     ]
     assert any(name.startswith("events") for name in os.listdir(out / LOG_FOLDER))
 

@@ -171,7 +171,7 @@ def test_flags_count_more_than_the_file(tmp_path):
 def test_the_real_settings_can_be_read():
     settings = settings_from(REAL_FILE, data=Path("d"), out=Path("o"))
     assert settings.stages == STAGES
-    assert settings.of_stages()["autoencoder"].network.n_codebooks == 4
+    assert settings.of_stages()["autoencoder"].network.n_codebooks == 6
 
 
 @pytest.mark.parametrize(
