@@ -87,7 +87,7 @@ def _made(index: OriginalityIndex, n_clips: int) -> list[dict[str, Any]]:
         ]
         n_frames = frames_for(round(CLIP_S * SR))
         plans = [
-            outline(wish, None, n_frames=n_frames, n_codebooks=prior.settings.n_codebooks, genres=GENRES).plan
+            outline(wish, None, n_frames=n_frames, n_codebooks=prior.settings.n_codebooks, genres=GENRES).mix
             for wish in wishes
         ]
         codes = make_codes(
