@@ -135,7 +135,7 @@ def train(settings: Settings, *, progress: Progress | None = None) -> dict[str, 
         logs=settings.out / LOG_FOLDER,
         progress=tell_figures,
     )
-    n_before = history[-1]["step"]
+    n_before = int(history[-1]["step"])
     sharpened = fit_decoder(
         network,
         training,
@@ -151,7 +151,7 @@ def train(settings: Settings, *, progress: Progress | None = None) -> dict[str, 
     card = _card(settings, manifest, training) | {
         "steps": n_before,
         "codes_sha256": codes_sha256(arrays),
-        "decoder_steps": sharpened[-1]["step"] if sharpened else 0,
+        "decoder_steps": int(sharpened[-1]["step"]) if sharpened else 0,
     }
     for split, log_mels in (("validation", validation), ("test", test)):
         tell(f"measuring {len(log_mels)} recordings of the {split} split", 1.0)
