@@ -105,7 +105,7 @@ def single_wishes(wish: ClipWish) -> dict[str, ClipWish]:
     agreed = replace(
         wish,
         tempo_bpm=float(np.clip(np.round(2**octaves, 1), *TEMPO_BPM)),
-        key=briefs[max(shares, key=lambda genre: shares[genre])].key,
+        key=briefs[_leading(wish)].key,
         energy=round(sum(share * briefs[genre].energy for genre, share in shares.items()), 3),
     )
     return {genre: replace(agreed, genre={genre: 1.0}) for genre in shares}
@@ -113,9 +113,7 @@ def single_wishes(wish: ClipWish) -> dict[str, ClipWish]:
 
 def metre_of(wish: ClipWish) -> Metre:
     """Of the song that is planned for a wish; of a mix, of the genre with the largest share."""
-    alone = single_wishes(wish)
-    leading = max(alone, key=lambda genre: wish.genre[genre])
-    song = compose(_brief(alone[leading]))
+    song = compose(_brief(single_wishes(wish)[_leading(wish)]))
     return Metre(song.tempo_bpm, song.beats_per_bar)
 
 
@@ -123,7 +121,12 @@ def looped(planned: Outline, n_frames: int) -> Outline:
     """The same, but that after so many frames the plan begins again."""
     again = np.arange(planned.mix.n_frames) % n_frames
     plans = [replace(plan, frames=plan.frames[again]) for plan in planned.mix.plans]
-    return replace(planned, mix=planned.mix.map(plans))
+    return replace(planned, mix=planned.mix.with_plans(plans))
+
+
+def _leading(wish: ClipWish) -> str:
+    """The genre with the largest share, the first of several that are equal."""
+    return max(wish.genre, key=lambda genre: wish.genre[genre])
 
 
 def _brief(wish: ClipWish) -> Brief:

@@ -15,16 +15,18 @@ from pathlib import Path
 import numpy as np
 
 from features.log_mel import scaled
+from models.adversarial_loss import hinge_loss
+from models.code_source import codes_sha256
 from models.errors import ModelError, TrainingDiverged
 from models.learning_rate import cosine_by_share
-from models.log_mel_critic import LogMelCritic, critic_loss, feature_distance
+from models.log_mel_critic import PATCH, LogMelCritic, feature_distance
 from models.log_mel_crops import LogMelCrops, validation_crops
 from models.precision import check_precision
 from models.reconstruction_loss import LossSettings, reconstruction_terms
 from models.setting_ranges import check_ranges
 from models.stepped_run import Figures, Progress, SteppedRun
 from models.tensorflow_runtime import keras, tf
-from models.vqvae import Vqvae
+from models.vqvae import Vqvae, arrays_of
 
 TINY = 1e-12
 
@@ -40,7 +42,7 @@ class DecoderFitSettings:
     hours : float
         Time for fitting after which it ends, the learning rate having come down by then; 0 sets no limit.
     batch_size, crop_frames : int
-        Crops in a batch, and frames in each, a multiple of 8.
+        Crops in a batch, and frames in each, a multiple of `log_mel_critic.PATCH`.
     learning_rate : float
         Highest, of decoder and critic; it rises over `warm_up` steps and falls along a cosine to zero.
     warm_up : int
@@ -82,7 +84,7 @@ class DecoderFitSettings:
             steps=(0, 100_000_000),
             hours=(0.0, 10_000.0),
             batch_size=(1, 4096),
-            crop_frames=(8, 65536),
+            crop_frames=(PATCH, 65536),
             learning_rate=(1e-7, 1.0),
             warm_up=(1, 1_000_000),
             lead=(0, 1_000_000),
@@ -91,8 +93,8 @@ class DecoderFitSettings:
             figures_every=(1, 1_000_000),
             checkpoint_minutes=(0.0, 1e6),
         )
-        if self.crop_frames % 8:
-            raise ModelError(f"crop_frames={self.crop_frames}: expected a multiple of 8")
+        if self.crop_frames % PATCH:
+            raise ModelError(f"crop_frames={self.crop_frames}: expected a multiple of {PATCH}")
 
 
 Terms = dict[str, tf.Tensor]
@@ -143,7 +145,7 @@ class _Run(SteppedRun):
         )
         self._of_decoder.build(network.decoder.trainable_variables)
         self._of_critic.build(self._critic.trainable_variables)
-        self._codes_sha256 = hashlib.sha256(network.quantizer.codebooks.numpy().tobytes()).hexdigest()
+        self._codes_sha256 = codes_sha256(arrays_of(network))
         # Without autograph, which would read the source again when a step is first traced, long after it was loaded.
         self._compiled_steps = {
             lead: tf.function(lambda S, lead=lead: self._train_step(S, lead=lead), autograph=False)
@@ -196,7 +198,7 @@ class _Run(SteppedRun):
             terms = reconstruction_terms(S, decoded)
             rebuilt = tf.add_n([getattr(self._settings.loss, name) * value for name, value in terms.items()])
             of_true, of_decoded = self._critic(S), self._critic(decoded)
-            blamed = critic_loss(of_true, of_decoded)
+            blamed = hinge_loss(of_true.scores, of_decoded.scores)
             praise = feature_distance(of_true, of_decoded) - tf.reduce_mean(of_decoded.scores)
         if not lead:
             own, others = pulls.gradient(rebuilt, decoded), pulls.gradient(praise, decoded)

@@ -18,6 +18,7 @@ from models.tensorflow_runtime import keras, tf
 
 LEAK = 0.2
 WIDTHS = (32, 64, 128)  # channels of layers that each halve frames and bands
+PATCH = 2 ** len(WIDTHS)  # frames and bands for each score
 
 
 class Opinion(NamedTuple):
@@ -25,7 +26,7 @@ class Opinion(NamedTuple):
 
     Attributes
     ----------
-    scores : tf.Tensor, shape (batch, frames / 8, N_MELS / 8, 1)
+    scores : tf.Tensor, shape (batch, frames / PATCH, N_MELS / PATCH, 1)
         Above 0 for patches that it takes for true ones.
     features : tuple of tf.Tensor
         Answers of its layers, for `feature_distance`.
@@ -36,7 +37,7 @@ class Opinion(NamedTuple):
 
 
 class LogMelCritic(keras.Model):
-    """(batch, frames, N_MELS) scaled log-mel -> `Opinion`; at least 8 frames.
+    """(batch, frames, N_MELS) scaled log-mel -> `Opinion`; at least `PATCH` frames.
 
     Parameters
     ----------
@@ -61,11 +62,6 @@ class LogMelCritic(keras.Model):
         """Say what it thinks of a batch."""
         scores, *features = self.layers_of_patches(S)
         return Opinion(scores, tuple(features))
-
-
-def critic_loss(of_true: Opinion, of_decoded: Opinion) -> tf.Tensor:
-    """What the critic learns by: scores above 1 of what is true, below -1 of what is decoded cost nothing; scalar."""
-    return tf.reduce_mean(tf.nn.relu(1 - of_true.scores)) + tf.reduce_mean(tf.nn.relu(1 + of_decoded.scores))
 
 
 def feature_distance(of_true: Opinion, of_decoded: Opinion) -> tf.Tensor:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from features.log_mel import N_MELS, scaled
-from models.errors import ModelError
+from models.crop_places import CropPlaces
 
 VALIDATION_CROPS = 64
 
@@ -28,18 +28,13 @@ class LogMelCrops:
 
     def __init__(self, recordings: Sequence[np.ndarray], crop_frames: int) -> None:
         self._recordings, self._crop_frames = recordings, crop_frames
-        self.lengths = [len(S) for S in recordings]
-        n_places = np.maximum(np.array(self.lengths, np.int64) - crop_frames + 1, 0)
-        self._ends = np.cumsum(n_places)
-        if not n_places.any():
-            raise ModelError(f"no recording to learn from has {crop_frames} frames: give longer ones, or smaller crops")
+        self._places = CropPlaces(recordings, crop_frames, crop_frames=crop_frames)
+        self.lengths = self._places.lengths
 
     def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Log-mel crops (n, crop_frames, N_MELS) float32, not scaled."""
         S = np.empty((n, self._crop_frames, N_MELS), np.float32)
-        for row, place in enumerate(rng.integers(self._ends[-1], size=n)):
-            index = int(np.searchsorted(self._ends, place, side="right"))
-            start = int(self._ends[index] - place) - 1
+        for row, (index, start) in enumerate(self._places.draw(n, rng)):
             S[row] = self._recordings[index][start : start + self._crop_frames]
         return S
 

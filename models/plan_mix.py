@@ -43,6 +43,6 @@ class PlanMix:
         """The plan of the largest share, the first of several that are equal."""
         return self.plans[self.shares.index(max(self.shares))]
 
-    def map(self, changed: Sequence[Plan]) -> "PlanMix":
+    def with_plans(self, plans: Sequence[Plan]) -> "PlanMix":
         """Other plans with the same shares."""
-        return PlanMix(tuple(changed), self.shares)
+        return PlanMix(tuple(plans), self.shares)

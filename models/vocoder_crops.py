@@ -14,6 +14,7 @@ from scipy import ndimage, sparse
 
 from features.log_mel import HOP_LENGTH, LOG_DB, LOG_FLOOR, N_FFT, N_MELS, POWER_FLOOR, mel_filter_bank, scaled
 from features.spectrogram import apply_filters, power
+from models.crop_places import CropPlaces
 from models.errors import ModelError
 from models.phases import N_BINS, spectra_of
 from models.setting_ranges import check_ranges
@@ -93,21 +94,14 @@ class Crops:
     ) -> None:
         self._recordings, self._settings, self._autoencoder = recordings, settings, autoencoder
         self._n_samples = settings.frames * HOP_LENGTH + N_FFT  # one frame more than in a crop: phases go on from it
-        self.lengths = [len(y) for y in recordings]
-        n_places = np.maximum(np.array(self.lengths, np.int64) - self._n_samples + 1, 0)
-        self._ends = np.cumsum(n_places)
-        if not n_places.any():
-            raise ModelError(
-                f"no recording to learn from has {settings.frames} frames: give longer ones, or smaller crops"
-            )
+        self._places = CropPlaces(recordings, self._n_samples, crop_frames=settings.frames)
+        self.lengths = self._places.lengths
 
     def draw(self, n: int, rng: np.random.Generator) -> Batch:
         """So many crops, with what is heard of them."""
         spectra = np.empty((n, self._settings.frames + 1, N_BINS), np.complex64)
         heard = np.empty((n, self._settings.frames, N_MELS), np.float32)
-        for row, place in enumerate(rng.integers(self._ends[-1], size=n)):
-            index = int(np.searchsorted(self._ends, place, side="right"))
-            start = int(self._ends[index] - place) - 1
+        for row, (index, start) in enumerate(self._places.draw(n, rng)):
             spectra[row], heard[row] = self._crop(self._recordings[index][start : start + self._n_samples], rng)
         return Batch(scaled(heard), true_spectra(spectra))
 

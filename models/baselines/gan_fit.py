@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from models.adversarial_loss import hinge_loss
 from models.baselines.gan import GanSettings, draw_noise, latent_scale, told_of
 from models.baselines.gan_network import arrays_of, build_critic, build_generator
 from models.errors import ModelError, TrainingDiverged
@@ -232,7 +233,7 @@ class _Run(SteppedRun):
                 slope = penalty_tape.gradient(total, real)
                 penalty = tf.reduce_mean(tf.reduce_sum(slope**2, axis=(1, 2)))
                 of_made = self._critic(tf.concat([tf.stop_gradient(made), told], axis=-1))
-                critic = tf.reduce_mean(tf.nn.relu(1 - of_real)) + tf.reduce_mean(tf.nn.relu(1 + of_made))
+                critic = hinge_loss(of_real, of_made)
                 critic_loss = critic + 0.5 * self._settings.penalty * penalty
             gradients = critic_tape.gradient(critic_loss, of_critic)
             self._optimizers[1].apply(gradients, of_critic)

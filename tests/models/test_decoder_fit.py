@@ -102,6 +102,15 @@ def test_a_checkpoint_for_other_codes_is_refused(fitted, tmp_path):
         fit_decoder(other, recordings(), [], settings=SHORT, checkpoints=tmp_path)
 
 
+def test_a_checkpoint_for_another_encoder_is_refused(fitted, tmp_path):
+    fit_decoder(network_of(fitted), recordings(), [], settings=SHORT, checkpoints=tmp_path)
+    other = network_of(fitted)
+    bias = other.encoder.get_layer("out").bias
+    bias.assign(bias + 1)
+    with pytest.raises(ModelError, match="of another training"):
+        fit_decoder(other, recordings(), [], settings=SHORT, checkpoints=tmp_path)
+
+
 def test_no_steps_are_no_fit(fitted):
     network = network_of(fitted)
     assert fit_decoder(network, recordings(), [], settings=DecoderFitSettings()) == []

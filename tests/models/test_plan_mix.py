@@ -22,8 +22,8 @@ def test_one_plan_alone_has_everything():
 
 def test_other_plans_keep_the_shares():
     mix = PlanMix((drawn_plan(0, 4), drawn_plan(1, 4)), (0.25, 0.75))
-    assert mix.map([plan[:2] for plan in mix.plans]).shares == (0.25, 0.75)
-    assert mix.map([plan[:2] for plan in mix.plans]).n_frames == 2
+    assert mix.with_plans([plan[:2] for plan in mix.plans]).shares == (0.25, 0.75)
+    assert mix.with_plans([plan[:2] for plan in mix.plans]).n_frames == 2
 
 
 @pytest.mark.parametrize(
