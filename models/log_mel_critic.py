@@ -26,7 +26,7 @@ class Opinion(NamedTuple):
 
     Attributes
     ----------
-    scores : tf.Tensor, shape (batch, frames / PATCH, N_MELS / PATCH, 1)
+    scores : tf.Tensor, shape (batch, frames / PATCH, bands / PATCH, 1)
         Above 0 for patches that it takes for true ones.
     features : tuple of tf.Tensor
         Answers of its layers, for `feature_distance`.
@@ -37,18 +37,20 @@ class Opinion(NamedTuple):
 
 
 class LogMelCritic(keras.Model):
-    """(batch, frames, N_MELS) scaled log-mel -> `Opinion`; at least `PATCH` frames.
+    """(batch, frames, bands) scaled log-mel -> `Opinion`; at least `PATCH` frames.
 
     Parameters
     ----------
+    n_bands : int
+        Of what it looks at, at least `PATCH`.
     precision : str
         Of the layers before the last, as in `vqvae.Vqvae`.
     """
 
-    def __init__(self, *, precision: str = "float32") -> None:
+    def __init__(self, n_bands: int = N_MELS, *, precision: str = "float32") -> None:
         super().__init__()
-        S = keras.Input((None, N_MELS), name="S")
-        x = keras.layers.Reshape((-1, N_MELS, 1))(S)
+        S = keras.Input((None, n_bands), name="S")
+        x = keras.layers.Reshape((-1, n_bands, 1))(S)
         features = []
         for width in WIDTHS:
             x = keras.layers.Conv2D(width, 4, strides=2, padding="same", dtype=precision, name=f"conv_{width}")(x)

@@ -59,7 +59,7 @@ def phase_differences(spectra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         bin has is taken away, and from the bin below, of which what a click in the middle of the frame has is: both
         are 1 for such sounds. The lowest bin, which has none below, has its own sign there.
     """
-    advance = spectra[..., 1:, :] * np.conj(spectra[..., :-1, :]) * np.conj(_advance_of_bins())
+    advance = spectra[..., 1:, :] * np.conj(spectra[..., :-1, :]) * np.conj(advance_of_bins())
     below = np.concatenate([np.ones_like(spectra[..., 1:, :1]), -spectra[..., 1:, :-1]], axis=-1)
     return unit(advance), unit(spectra[..., 1:, :] * np.conj(below))
 
@@ -71,29 +71,29 @@ def phases_from_differences(
 
     Parameters
     ----------
-    magnitude : np.ndarray, shape (frames, N_BINS)
+    magnitude : np.ndarray, shape (frames, ..., N_BINS)
         Of every bin.
-    advance, delay : np.ndarray, shape (frames, N_BINS), complex
+    advance, delay : np.ndarray, shape (frames, ..., N_BINS), complex
         Differences as `phase_differences` gives them; the less sure, the smaller.
-    before : np.ndarray, shape (N_BINS,)
+    before : np.ndarray, shape (..., N_BINS)
         Spectrum of the frame before the first.
 
     Returns
     -------
-    np.ndarray, shape (frames, N_BINS), complex64
+    np.ndarray, shape (frames, ..., N_BINS), complex64
         Of that magnitude. Each bin hears the frame before and its two neighbours, the louder and surer the more.
     """
     spectra = np.empty(magnitude.shape, np.complex64)
-    advance = advance * _advance_of_bins()
-    upwards = -delay[:, 1:]
+    advance = advance * advance_of_bins()
+    upwards = -delay[..., 1:]
     downwards = np.conj(upwards)
     for index, (loud, step, up, down) in enumerate(zip(magnitude, advance, upwards, downwards, strict=True)):
         told = loud * unit(before) * step
         now = told
         for _ in range(NEIGHBOUR_ROUNDS):
             heard = told.copy()
-            heard[1:] += now[:-1] * up
-            heard[:-1] += now[1:] * down
+            heard[..., 1:] += now[..., :-1] * up
+            heard[..., :-1] += now[..., 1:] * down
             now = loud * unit(heard)
         spectra[index] = before = now
     return spectra
@@ -128,7 +128,7 @@ def unit(x: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _advance_of_bins() -> np.ndarray:
-    """How the phase of a partial in the middle of each bin goes on in a hop, (N_BINS,) complex64, magnitude 1."""
+def advance_of_bins() -> np.ndarray:
+    """How the phase of a partial in the middle of each bin goes on in a hop: (N_BINS,) complex64, magnitude 1."""
     turns = np.arange(N_BINS) * HOP_LENGTH % N_FFT / N_FFT
     return np.exp(2j * np.pi * turns).astype(np.complex64)

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from models.named_weights import named_weights
 from models.plan import FRAME_WIDTH, overall_width
 from models.prior_inference import EPSILON, rotations
 from models.prior_settings import CodeSettings, PriorSettings
@@ -128,7 +129,7 @@ class RotaryAttention(keras.layers.Layer):
 
 def arrays_of(network: keras.Model) -> dict[str, np.ndarray]:
     """The weights of a network over codes, as inference in NumPy takes them: "layer/weight"."""
-    return {f"{layer.name}/{weight.name}": weight.numpy() for layer in network.layers for weight in layer.weights}
+    return {name: weight.numpy() for name, weight in named_weights(network).items()}
 
 
 def _normalised(x: keras.KerasTensor, name: str) -> keras.KerasTensor:

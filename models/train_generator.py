@@ -112,7 +112,7 @@ class Settings:
         kinds: dict[str, tuple[type, dict[str, Any]]] = {
             "autoencoder": (train_autoencoder.Settings, {}),
             "vocoder": (train_vocoder.Settings, autoencoder | {"start": None}),
-            "prior": (train_prior.Settings, of_codes),
+            "prior": (train_prior.Settings, of_codes | {"start": None}),
             "baselines": (
                 train_baselines.Settings,
                 of_codes | {"codes": self.out / "prior" / train_prior.SHARD_FOLDER},

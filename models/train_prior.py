@@ -22,12 +22,14 @@ import numpy as np
 from datasets.composers import GENRES
 from datasets.manifest import Manifest
 from datasets.readers import read_corpus
+from features.cache import sha256_of
 from models.baselines.ngram import Ngrams, NgramSettings
 from models.code_source import CodeSource, code_source
 from models.code_stream import make_codes
 from models.corpus_facts import corpus_facts
 from models.errors import ModelError
-from models.model_folder import NAME, save_model
+from models.model_folder import NAME, WEIGHTS_FILE, load_weights, save_model
+from models.named_weights import set_weights
 from models.plan import Plan
 from models.prior import arrays_of, build
 from models.prior_data import CodedClip, by_split, coded_clips
@@ -59,6 +61,8 @@ class Settings:
         Folder of the model; codes, checkpoints and logs lie in it while it is trained.
     autoencoder : Path
         Folder of the model whose codes are learned.
+    start : Path or None
+        Folder of a prior over the same codes, of the same shape, to begin from.
     name, version : str
         Of the model.
     layout : str
@@ -82,6 +86,7 @@ class Settings:
     data: Path
     out: Path
     autoencoder: Path
+    start: Path | None = None
     name: str = "prior"
     version: str = "1"
     layout: str = "manifest"
@@ -141,8 +146,7 @@ def train(settings: Settings, *, source: CodeSource | None = None, progress: Pro
     shape = replace(
         settings.network, n_codebooks=source.n_codebooks, n_codes=source.n_codes, n_genres=len(settings.genres)
     )
-    keras.utils.set_random_seed(settings.seed)
-    network = build(shape, precision=settings.fit.precision)
+    network = _first_network(settings, shape, source)
     samples = _Samples(settings, network, shape, autoencoder, [clip.plan for clip in validation or training])
 
     def tell_epoch(epoch: int, figures: dict[str, float]) -> None:
@@ -189,6 +193,7 @@ def read_settings(arguments: Sequence[str] | None = None) -> Settings:
     parser.add_argument("--out", type=Path, required=True, help="folder of the model")
     parser.add_argument("--autoencoder", type=Path, required=True, help="folder of the model whose codes are learned")
     parser.add_argument("--config", type=Path, help="JSON or TOML with fields of the settings")
+    parser.add_argument("--start", type=Path, default=argparse.SUPPRESS, help="folder of a prior to begin from")
     parser.add_argument("--hours", type=float, default=argparse.SUPPRESS, help="time for fitting, at most")
     parser.add_argument("--seed", type=int, default=argparse.SUPPRESS)
     for name in ("name", "version", "layout", "licence"):
@@ -196,9 +201,24 @@ def read_settings(arguments: Sequence[str] | None = None) -> Settings:
     flags = vars(parser.parse_args(arguments))
     config = flags.pop("config")
     fields = {} if config is None else read_fields(config)
-    if not isinstance(fields, dict) or {"data", "out", "autoencoder"} & set(fields):
-        raise ModelError(f"{config}: expected an object with settings, without data, out and autoencoder: flags")
+    if not isinstance(fields, dict) or {"data", "out", "autoencoder", "start"} & set(fields):
+        raise ModelError(f"{config}: expected an object with settings, without those of folders, which are flags")
     return settings_of(Settings, {**fields, **flags}, where=str(config or "flags"))
+
+
+def _first_network(settings: Settings, shape: PriorSettings, source: CodeSource) -> keras.Model:
+    """A new network, or that of the folder to start from."""
+    keras.utils.set_random_seed(settings.seed)
+    network = build(shape, precision=settings.fit.precision)
+    if settings.start is not None:
+        card, arrays = load_weights(settings.start, kind=KIND)
+        if card["codes"]["source"] != source.name:
+            raise ModelError(
+                f"{settings.start}: it learned the codes of {card['codes']['source']}, not of {source.name}: "
+                "start from a prior over the same codes"
+            )
+        set_weights(network, arrays, what="prior")
+    return network
 
 
 class _Samples:
@@ -273,6 +293,7 @@ def _card(
         "licence": settings.licence,
         "genres": list(settings.genres),
         "codes": {"source": source.name, "frames_per_s": source.frames_per_s},
+        "start": None if settings.start is None else sha256_of(settings.start / WEIGHTS_FILE),
         "data": corpus_facts(manifest, settings.layout)
         | {
             "n_training": len(training),

@@ -1,9 +1,10 @@
 """Train the generator's vocoder: `python -m models.train_vocoder --data CORPUS --out FOLDER --config FILE`.
 
-Decodes the corpus once, fits the network, measures it beside Griffin-Lim on recordings that it never heard, and saves
-the model with its card. Stopped at any moment and called again, it goes on where it was. While it runs, `FOLDER/logs`
-can be watched with TensorBoard, and `FOLDER/samples` shows and plays what it makes of three validation recordings.
-With `--autoencoder FOLDER` a part of what it learns from is log-mel that this autoencoder coded and decoded.
+Decodes the corpus once, fits the network, then by the sound that comes of it where `sound` says so, measures it beside
+Griffin-Lim on recordings that it never heard, and saves the model with its card. Stopped at any moment and called
+again, it goes on where it was. While it runs, `FOLDER/logs` can be watched with TensorBoard, and `FOLDER/samples`
+shows and plays what it makes of three validation recordings. With `--autoencoder FOLDER` a part of what it learns from
+is log-mel that this autoencoder coded and decoded.
 """
 
 import argparse
@@ -36,11 +37,14 @@ from models.vocoder import KIND, GriffinLim, Vocoder
 from models.vocoder_fit import Figures, VocoderFitSettings, fit_vocoder
 from models.vocoder_network import VocoderNetwork, arrays_of, set_arrays
 from models.vocoder_settings import VocoderSettings
+from models.vocoder_sound_fit import SoundFitSettings, fit_vocoder_sound
 from models.vqvae_inference import VqvaeInference
 
 ARCHITECTURE = "spectra-and-phase-differences"
 WORK_FOLDER, LOG_FOLDER, SHARD_FOLDER, SAMPLE_FOLDER = "work", "logs", "sounds", "samples"
 TRAINING_SPLITS = ("", "train")
+SOUND_FOLDER = "sound"  # in each of the first two
+TOLD_FIGURES = ("loss", "bins", "mel", "phase", "levels", "critic")
 N_SAMPLES, SAMPLE_FRAMES = 3, 256  # recordings that samples are made of, and their first 6 s
 N_MEASURED = 28  # recordings of a split, spread over it
 Progress = Callable[[str, float], None]
@@ -76,6 +80,8 @@ class Settings:
         What is fitted.
     fit : VocoderFitSettings
         How.
+    sound : SoundFitSettings
+        How it is fitted afterwards, by the sound that comes of it.
     """
 
     data: Path
@@ -91,6 +97,7 @@ class Settings:
     sample_minutes: float = 10.0
     network: VocoderSettings = field(default_factory=VocoderSettings)
     fit: VocoderFitSettings = field(default_factory=VocoderFitSettings)
+    sound: SoundFitSettings = field(default_factory=SoundFitSettings)
 
     def __post_init__(self) -> None:
         check_ranges(self, seed=(0, 2**31 - 1), sample_minutes=(0.0, 1e6))
@@ -133,20 +140,27 @@ def train(settings: Settings, *, progress: Progress | None = None) -> dict[str, 
         tell(_words(step, figures), share)
         samples.write(step, last=share >= 1)
 
-    history = fit_vocoder(
-        network,
-        training,
-        validation,
-        settings=settings.fit,
-        autoencoder=autoencoder,
-        seed=settings.seed,
-        checkpoints=settings.out / WORK_FOLDER,
-        logs=settings.out / LOG_FOLDER,
-        progress=tell_figures,
-    )
+    fitted = [
+        fit(
+            network,
+            training,
+            validation,
+            settings=of_fit,
+            autoencoder=autoencoder,
+            seed=settings.seed,
+            checkpoints=settings.out / WORK_FOLDER / part,
+            logs=settings.out / LOG_FOLDER / part,
+            progress=tell_figures,
+        )
+        for fit, of_fit, part in (
+            (fit_vocoder, settings.fit, ""),
+            (fit_vocoder_sound, settings.sound, SOUND_FOLDER),
+        )
+    ]
     arrays = arrays_of(network)
     vocoder = Vocoder(settings.network, arrays)  # what is measured is what is shipped
-    card = _card(settings, manifest, training) | {"steps": history[-1]["step"]}
+    steps, sound_steps = (int(history[-1]["step"]) if history else 0 for history in fitted)
+    card = _card(settings, manifest, training) | {"steps": steps, "sound_steps": sound_steps}
     test = _sounds(settings, manifest, ("test",), tell)
     for split, sounds in (("validation", validation), ("test", test)):
         tell(f"measuring {min(N_MEASURED, len(sounds))} recordings of the {split} split", 1.0)
@@ -254,10 +268,11 @@ def _samples_of(y: np.ndarray) -> np.ndarray:
 
 
 def _words(step: int, figures: Figures) -> str:
-    words = f"step {step}, loss {figures['loss']:.3f}"
-    if "val_loss" in figures:
-        names = ("loss", "bins", "mel", "phase")
-        words += ", validation " + ", ".join(f"{name} {figures[f'val_{name}']:.3f}" for name in names)
+    words = f"step {step}"
+    for title, prefix in (("", ""), ("validation ", "val_")):
+        names = [name for name in TOLD_FIGURES if prefix + name in figures]
+        if names:
+            words += f", {title}" + ", ".join(f"{name} {figures[prefix + name]:.3f}" for name in names)
     return words
 
 
@@ -283,6 +298,7 @@ def _card(settings: Settings, manifest: Manifest, training: Sequence[np.ndarray]
         "precision": settings.precision,
         "network": dataclasses.asdict(settings.network),
         "fit": dataclasses.asdict(settings.fit),
+        "sound": dataclasses.asdict(settings.sound),
     }
 
 

@@ -22,6 +22,8 @@ from models.sound_shards import FULL_SCALE
 from models.vocoder_loss import TrueSpectra, true_spectra
 from models.vqvae_inference import VqvaeInference
 
+VALIDATION_BATCHES = 8
+
 
 @dataclass(frozen=True)
 class CropSettings:
@@ -65,10 +67,21 @@ class CropSettings:
 
 
 class Batch(NamedTuple):
-    """Scaled log-mel (batch, frames, N_MELS) to hear, and the spectra to find for it."""
+    """What is to be heard and what is to be found for it.
+
+    Attributes
+    ----------
+    S : np.ndarray, shape (batch, frames, N_MELS)
+        Scaled log-mel.
+    true : TrueSpectra
+        Of those frames.
+    y : np.ndarray, shape (batch, (frames + OVERLAP - 1) * HOP_LENGTH), float32
+        All samples that lie in them.
+    """
 
     S: np.ndarray
     true: TrueSpectra
+    y: np.ndarray
 
 
 class Crops:
@@ -101,14 +114,16 @@ class Crops:
         """So many crops, with what is heard of them."""
         spectra = np.empty((n, self._settings.frames + 1, N_BINS), np.complex64)
         heard = np.empty((n, self._settings.frames, N_MELS), np.float32)
+        sound = np.empty((n, self._n_samples), np.float32)
         for row, (index, start) in enumerate(self._places.draw(n, rng)):
-            spectra[row], heard[row] = self._crop(self._recordings[index][start : start + self._n_samples], rng)
-        return Batch(scaled(heard), true_spectra(spectra))
+            gain = 10 ** (rng.uniform(-1, 1) * self._settings.gain_db / 20)
+            sound[row] = self._recordings[index][start : start + self._n_samples] * np.float32(gain / FULL_SCALE)
+            spectra[row], heard[row] = self._crop(sound[row], rng)
+        return Batch(scaled(heard), true_spectra(spectra), sound[:, HOP_LENGTH:])
 
     def _crop(self, y: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Its spectra, and the log-mel that is heard."""
-        gain = 10 ** (rng.uniform(-1, 1) * self._settings.gain_db / 20)
-        spectra = spectra_of(y * np.float32(gain / FULL_SCALE))
+        spectra = spectra_of(y)
         mel = apply_filters(_mel_filters(), power(spectra[1:]))
         S = np.log(np.maximum(mel, np.float32(POWER_FLOOR)))
         kind = rng.random()
@@ -125,6 +140,18 @@ class Crops:
         fine, coarse = rng.normal(size=(2, *S.shape)).astype(np.float32)
         patches = ndimage.uniform_filter(coarse, 3) * 3  # of the same variance again
         return S + np.float32(size * np.sqrt(0.5)) * (fine + patches)
+
+
+def validation_batches(
+    recordings: Sequence[np.ndarray], settings: CropSettings, autoencoder: VqvaeInference | None, *, n: int
+) -> list[Batch]:
+    """Batches of `n` crops, the same every time; none where no recording is long enough."""
+    try:
+        crops = Crops(recordings, settings, autoencoder)
+    except ModelError:
+        return []
+    rng = np.random.default_rng(0)
+    return [crops.draw(n, rng) for _ in range(VALIDATION_BATCHES)]
 
 
 @cache

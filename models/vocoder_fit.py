@@ -14,17 +14,15 @@ from pathlib import Path
 
 import numpy as np
 
-from models.errors import ModelError, TrainingDiverged
+from models.errors import TrainingDiverged
 from models.learning_rate import cosine_by_share
 from models.setting_ranges import check_ranges
 from models.stepped_run import Figures, Progress, SteppedRun, means
 from models.tensorflow_runtime import keras, tf
-from models.vocoder_crops import Batch, Crops, CropSettings
+from models.vocoder_crops import Batch, Crops, CropSettings, validation_batches
 from models.vocoder_loss import LossSettings, spectral_terms
 from models.vocoder_network import VocoderNetwork
 from models.vqvae_inference import VqvaeInference
-
-VALIDATION_BATCHES = 8
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class VocoderFitSettings:
     Attributes
     ----------
     steps : int
-        Batches that are shown at most.
+        Batches that are shown at most; 0 leaves the network as it is.
     hours : float
         Time for fitting after which it ends, the learning rate having come down by then; 0 sets no limit.
     batch_size : int
@@ -69,7 +67,7 @@ class VocoderFitSettings:
     def __post_init__(self) -> None:
         check_ranges(
             self,
-            steps=(1, 100_000_000),
+            steps=(0, 100_000_000),
             hours=(0.0, 10_000.0),
             batch_size=(1, 4096),
             learning_rate=(1e-7, 1.0),
@@ -130,6 +128,8 @@ def fit_vocoder(
     TrainingDiverged
         If the loss is no number any more.
     """
+    if settings.steps == 0:
+        return []
     tf.config.experimental.enable_op_determinism()
     run = _Run(network, training, validation, settings, autoencoder, seed)
     return run.go_on(checkpoints=checkpoints, logs=logs, progress=progress)
@@ -151,7 +151,7 @@ class _Run(SteppedRun):
         self._network, self._settings, self._seed = network, settings, seed
         self._heard = "true" if autoencoder is None else "decoded"
         self._crops = Crops(training, settings.crops, autoencoder)
-        self._validation = _validation_batches(validation, settings, autoencoder)
+        self._validation = validation_batches(validation, settings.crops, autoencoder, n=settings.batch_size)
         self._optimizer = keras.optimizers.Adam(settings.learning_rate, beta_2=0.99, global_clipnorm=settings.clip_norm)
         self._optimizer.build(network.trainable_variables)
         # Without autograph, which would read the source again when a step is first traced, long after it was loaded.
@@ -207,15 +207,3 @@ class _Run(SteppedRun):
 
 def _numbers(terms: Terms) -> Figures:
     return {name: float(value) for name, value in terms.items()}
-
-
-def _validation_batches(
-    recordings: Sequence[np.ndarray], settings: VocoderFitSettings, autoencoder: VqvaeInference | None
-) -> list[Batch]:
-    """The same batches every time; none where no recording is long enough."""
-    try:
-        crops = Crops(recordings, settings.crops, autoencoder)
-    except ModelError:
-        return []
-    rng = np.random.default_rng(0)
-    return [crops.draw(settings.batch_size, rng) for _ in range(VALIDATION_BATCHES)]

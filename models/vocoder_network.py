@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from features.log_mel import N_MELS
-from models.errors import ModelError
+from models.named_weights import named_weights, set_weights
 from models.phases import N_BINS
 from models.tensorflow_runtime import keras, tf
 from models.vocoder import NORMALISE_EPSILON, POWER_SPREAD, coarse_log_power
@@ -74,21 +74,12 @@ class VocoderNetwork(keras.Model):
 
 def arrays_of(network: VocoderNetwork) -> dict[str, np.ndarray]:
     """The weights as `models.vocoder` takes them, float16."""
-    return {name: variable.numpy().astype(np.float16) for name, variable in _named_variables(network).items()}
+    return {name: variable.numpy().astype(np.float16) for name, variable in named_weights(network.trunk).items()}
 
 
 def set_arrays(network: VocoderNetwork, arrays: Mapping[str, np.ndarray]) -> None:
     """Give a network the weights of another of the same shape; ModelError where they do not fit."""
-    variables = _named_variables(network)
-    shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
-    if shapes != {name: array.shape for name, array in arrays.items()}:
-        raise ModelError("the weights to start from are of a vocoder of another shape: give the same network settings")
-    for name, variable in variables.items():
-        variable.assign(arrays[name])
-
-
-def _named_variables(network: VocoderNetwork) -> dict[str, keras.Variable]:
-    return {f"{layer.name}/{variable.name}": variable for layer in network.trunk.layers for variable in layer.variables}
+    set_weights(network.trunk, arrays, what="vocoder")
 
 
 def _trunk(settings: VocoderSettings, precision: str) -> keras.Model:

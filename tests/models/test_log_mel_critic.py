@@ -19,6 +19,10 @@ def test_every_patch_has_a_score():
     assert [tuple(each.shape[1:3]) for each in of.features] == [(12, 48), (6, 24), (3, 12)]
 
 
+def test_it_looks_at_as_many_bands_as_it_is_told():
+    assert LogMelCritic(48)(tf.zeros((2, 16, 48))).scores.shape == (2, 2, 6, 1)
+
+
 def test_half_precision_says_nearly_the_same():
     S = np.random.default_rng(0).normal(size=(2, 16, N_MELS)).astype(np.float32)
     keras.utils.set_random_seed(1)

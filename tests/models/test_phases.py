@@ -50,6 +50,16 @@ def test_phases_are_found_again_from_their_differences(rng):
     np.testing.assert_allclose(found, spectra[1:], atol=0.02)
 
 
+def test_several_recordings_are_found_as_each_alone(rng):
+    several = np.stack([spectra_of(sound(rng, 5)) for _ in range(2)])
+    advance, delay = phase_differences(several)
+    parts = (np.abs(several[:, 1:]), advance, delay)
+    together = phases_from_differences(*(each.swapaxes(0, 1) for each in parts), before=several[:, 0])
+    for index in range(2):
+        alone = phases_from_differences(*(each[index] for each in parts), before=several[index, 0])
+        np.testing.assert_array_equal(together[:, index], alone)
+
+
 def test_who_is_unsure_of_the_frame_before_asks_the_neighbours(rng):
     """One bin has no advance: its phase comes from the bins beside it."""
     spectra = spectra_of(sound(rng, 3))

@@ -68,6 +68,7 @@ def test_the_card_says_what_was_trained_on_what_and_how_good_it_is(trained):
     assert read_card(out) == json.loads(json.dumps(card))
     assert (card["kind"], card["name"], card["genres"]) == ("prior", "prior", list(GENRES))
     assert card["codes"] == {"source": "stand-in 1", "frames_per_s": RATE}
+    assert card["start"] is None
     assert (card["network"]["n_codes"], card["network"]["n_codebooks"], card["network"]["n_genres"]) == (7, 2, 14)
     assert (card["data"]["n_recordings"], card["data"]["n_training"]) == (20, 14)
     assert card["data"]["training_hours"] == round(14 * 3 / 3600, 3)
@@ -105,6 +106,23 @@ def test_a_training_whose_time_is_up_saves_what_it_has_and_goes_on(corpus, tmp_p
     assert [(card["epochs"], card["finished"]) for card in cards] == [(1, False), (2, True)]
 
 
+def test_a_training_begins_from_another_prior(trained, corpus, tmp_path):
+    """With a learning rate of next to nothing, the weights stay those that it began from."""
+    fit = replace(SMOKE["fit"], learning_rate=1e-7, weight_decay=0.0)
+    settings = Settings(data=corpus, out=tmp_path, autoencoder=tmp_path, start=trained[0], **SMOKE | {"fit": fit})
+    card = train(settings, source=SOURCE)
+    assert card["start"] == trained[1]["weights"]["sha256"]
+    before, after = (np.load(folder / "weights.npz") for folder in (trained[0], tmp_path))
+    for name in before.files:
+        np.testing.assert_allclose(after[name], before[name], atol=1e-3)
+
+
+def test_a_prior_over_other_codes_is_nothing_to_begin_from(trained, corpus, tmp_path):
+    settings = Settings(data=corpus, out=tmp_path, autoencoder=tmp_path, start=trained[0], **SMOKE)
+    with pytest.raises(ModelError, match="learned the codes of stand-in 1, not of stand-in 2"):
+        train(settings, source=replace(SOURCE, name="stand-in 2"))
+
+
 def test_a_corpus_without_recordings_to_learn_from_is_refused(corpus, tmp_path):
     manifest = read_manifest(corpus / MANIFEST_FILE)
     write_manifest(Manifest("few", manifest.of_split("test").recordings), tmp_path / MANIFEST_FILE)
@@ -127,7 +145,8 @@ def test_settings_come_from_flags_and_from_a_file(tmp_path):
     ("text", "message"),
     [
         ('{"depth": 3}', "unknown settings depth"),
-        ('{"out": "x"}', "expected an object with settings, without data, out and autoencoder"),
+        ('{"start": "x"}', "which are flags"),
+        ('{"out": "x"}', "expected an object with settings, without those of folders"),
         ("[]", "expected an object with settings"),
         ('{"network": {"width": 0}}', "network: width=0"),
         ('{"name": "No Name"}', "name 'No Name'"),

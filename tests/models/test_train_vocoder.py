@@ -18,6 +18,7 @@ from models.model_folder import CARD_FILE, WEIGHTS_FILE, save_model
 from models.settings_file import read_fields, settings_of
 from models.train_vocoder import LOG_FOLDER, SAMPLE_FOLDER, Settings, main, read_settings, train
 from models.vocoder import Vocoder
+from models.vocoder_sound_fit import SoundFitSettings
 from models.vqvae import arrays_of
 from models.vqvae_settings import VqvaeSettings
 from tests.support import autoencoders
@@ -74,6 +75,7 @@ def test_the_model_makes_sound(trained, corpus):
 def test_the_card_says_what_was_trained_on_what(trained, autoencoder):
     card = json.loads((trained[0] / CARD_FILE).read_text())
     assert (card["name"], card["kind"], card["licence"], card["steps"]) == ("vocoder", "vocoder", "CC0", 2)
+    assert card["sound_steps"] == 2
     assert card["data"]["corpus"] == "melodies"
     assert (card["data"]["n_recordings"], card["data"]["n_training"]) == (4, 2)
     assert card["data"]["licences"] == ["CC0"]
@@ -90,7 +92,8 @@ def test_the_card_says_what_was_trained_on_what(trained, autoencoder):
 def test_it_is_told_what_goes_on_and_there_is_something_to_hear(trained):
     out, _, printed = trained
     assert any("reading 2 of 2 recordings" in line for line in printed)
-    assert any("100%  step 2, loss" in line and "validation" in line for line in printed)
+    assert any("100%  step 2, loss" in line and "validation loss" in line for line in printed)
+    assert any("100%  step 2, bins" in line and "levels" in line and "critic" in line for line in printed)
     assert sorted(os.listdir(out / SAMPLE_FOLDER)) == [
         "step-0000002-0-made.flac",
         "step-0000002-0-true.flac",
@@ -112,7 +115,7 @@ def test_a_training_begins_from_another_vocoder(trained, corpus, tmp_path):
     """With a learning rate of next to nothing, the weights stay those that it began from."""
     settings = read_settings(["--data", str(corpus), "--out", str(tmp_path), "--config", str(SMOKE_FILE)])
     fit = replace(settings.fit, steps=1, learning_rate=1e-7)
-    train(replace(settings, start=trained[0], fit=fit))
+    train(replace(settings, start=trained[0], fit=fit, sound=SoundFitSettings()))
     before, after = Vocoder.load(trained[0]), Vocoder.load(tmp_path)
     for name, array in before._arrays.items():
         np.testing.assert_allclose(after._arrays[name], array, atol=1e-3)

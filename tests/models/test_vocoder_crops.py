@@ -7,7 +7,8 @@ import pytest
 
 from features.log_mel import HOP_LENGTH, LOG_FLOOR, N_FFT, N_MELS, SR, mel_filter_bank, unscaled
 from models.errors import ModelError
-from models.vocoder_crops import Batch, Crops, CropSettings
+from models.phases import spectra_of
+from models.vocoder_crops import VALIDATION_BATCHES, Batch, Crops, CropSettings, validation_batches
 
 PLAIN = CropSettings(frames=8, gain_db=0.0, decoded_share=0.0, shaken_share=0.0)
 SHAKEN = CropSettings(frames=8, gain_db=0.0, decoded_share=0.0, shaken_share=1.0)
@@ -39,6 +40,21 @@ def test_what_is_heard_is_the_log_mel_of_what_is_to_be_found(recording, gain_db)
     mel = np.exp(batch.true.log_power) @ mel_filter_bank().T
     np.testing.assert_allclose(unscaled(batch.S), np.log(mel), atol=0.02)
     assert batch.S.shape == (16, 8, N_MELS)
+
+
+def test_the_sound_of_a_crop_is_that_of_its_frames(recording):
+    batch = drawn([recording], replace(PLAIN, gain_db=6.0), n=4)
+    for y, log_power in zip(batch.y, batch.true.log_power, strict=True):
+        power = np.abs(spectra_of(y)) ** 2
+        np.testing.assert_allclose(np.log(np.maximum(power, 1e-5)), log_power, atol=0.01)
+
+
+def test_validation_batches_are_the_same_every_time(recording):
+    one, other = (validation_batches([recording], PLAIN, None, n=2) for _ in range(2))
+    assert len(one) == VALIDATION_BATCHES
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_array_equal(a.S, b.S)
+    assert validation_batches([recording[:100]], PLAIN, None, n=2) == []
 
 
 def test_gain_makes_the_loudest_louder(recording):

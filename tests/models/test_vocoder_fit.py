@@ -168,13 +168,19 @@ def test_a_loss_that_is_no_number_ends_the_fit():
         fit_vocoder(network, recordings(), [], settings=SHORT)
 
 
+def test_no_steps_are_no_fit():
+    network, before = new_network(), new_network()
+    assert fit_vocoder(network, recordings(), [], settings=replace(SHORT, steps=0)) == []
+    assert_same(network, before)
+
+
 def test_recordings_shorter_than_a_crop_are_refused():
     with pytest.raises(ModelError, match="no recording to learn from has 96 frames"):
         fit_vocoder(new_network(), recordings(), [], settings=replace(SHORT, crops=CropSettings(frames=96)))
 
 
 @pytest.mark.parametrize(
-    "fields", [{"steps": 0}, {"hours": -1.0}, {"hours": float("nan")}, {"batch_size": 0}, {"learning_rate": 0.0}]
+    "fields", [{"steps": -1}, {"hours": -1.0}, {"hours": float("nan")}, {"batch_size": 0}, {"learning_rate": 0.0}]
 )
 def test_settings_out_of_range_are_refused(fields):
     with pytest.raises(ModelError, match=next(iter(fields))):
