@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -145,16 +146,15 @@ def train(settings: Settings, *, progress: Progress | None = None) -> dict[str, 
             network,
             training,
             validation,
-            settings=of_fit,
             autoencoder=autoencoder,
             seed=settings.seed,
             checkpoints=settings.out / WORK_FOLDER / part,
             logs=settings.out / LOG_FOLDER / part,
             progress=tell_figures,
         )
-        for fit, of_fit, part in (
-            (fit_vocoder, settings.fit, ""),
-            (fit_vocoder_sound, settings.sound, SOUND_FOLDER),
+        for fit, part in (
+            (partial(fit_vocoder, settings=settings.fit), ""),
+            (partial(fit_vocoder_sound, settings=settings.sound), SOUND_FOLDER),
         )
     ]
     arrays = arrays_of(network)

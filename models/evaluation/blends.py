@@ -23,6 +23,7 @@ PAIRS = (  # each genre of GTZAN twice, once first and once second
     ("reggae", "country"),
     ("rock", "pop"),
 )
+POINT = 0.01  # a percentage point: of 0.9998 and 0.9996, nobody hears which is the surer
 TINY = 1e-12
 
 
@@ -75,9 +76,10 @@ def blend_figures(heard: Sequence[tuple[Blend, HeardTake]], judge: Judge) -> dic
     Returns
     -------
     dict
-        `n_pairs`, `rising`, and for each of `pairs`: `genres`, `wished` shares, `shares` heard (means over clips of
-        p(second) / (p(first) + p(second))), `errors` (their standard errors; None of one clip), `n_per_share`, and
-        whether it `rises`: no step falls, and the last share is above the first.
+        `n_pairs`, `rising`, `rising_to_a_point`, and for each of `pairs`: `genres`, `wished` shares, `shares` heard
+        (means over clips of p(second) / (p(first) + p(second))), `errors` (their standard errors; None of one clip),
+        `n_per_share`, whether it `rises`: no step falls, and the last share is above the first; and whether it
+        `rises_to_a_point`: the same where a step that falls by `POINT` or less counts as level.
     """
     by_pair: dict[tuple[str, str], dict[float, list[float]]] = {}
     for blend, take in heard:
@@ -85,7 +87,12 @@ def blend_figures(heard: Sequence[tuple[Blend, HeardTake]], judge: Judge) -> dic
         by_share = by_pair.setdefault((blend.first, blend.second), {})
         by_share.setdefault(blend.share, []).append(q / max(p + q, TINY))
     pairs = [_pair(names, by_share) for names, by_share in by_pair.items()]
-    return {"n_pairs": len(pairs), "rising": sum(pair["rises"] for pair in pairs), "pairs": pairs}
+    return {
+        "n_pairs": len(pairs),
+        "rising": sum(pair["rises"] for pair in pairs),
+        "rising_to_a_point": sum(pair["rises_to_a_point"] for pair in pairs),
+        "pairs": pairs,
+    }
 
 
 def _pair(names: tuple[str, str], by_share: dict[float, list[float]]) -> dict[str, Any]:
@@ -97,5 +104,11 @@ def _pair(names: tuple[str, str], by_share: dict[float, list[float]]) -> dict[st
         "shares": means,
         "errors": [float(each.std(ddof=1) / np.sqrt(each.size)) if each.size > 1 else None for each in heard],
         "n_per_share": min(each.size for each in heard),
-        "rises": bool(np.all(np.diff(means) >= 0) and means[-1] > means[0]),
+        "rises": _rises(means),
+        "rises_to_a_point": _rises(means, POINT),
     }
+
+
+def _rises(means: Sequence[float], allowed: float = 0.0) -> bool:
+    """Whether no step falls by more than is allowed, and the whole rises by more than that."""
+    return bool(np.all(np.diff(means) >= -allowed) and means[-1] - means[0] > allowed)

@@ -150,13 +150,17 @@ def _novelty(figures: Row) -> list[str]:
 def _blends(figures: Row | None) -> list[str]:
     if figures is None:
         return []
-    lines = [f"blends: {figures['rising']} of {figures['n_pairs']} rise; heard share of the second genre"]
+    lines = [
+        f"blends: {figures['rising']} of {figures['n_pairs']} rise, {figures['rising_to_a_point']} where a step down "
+        "by one percentage point counts as level; heard share of the second genre"
+    ]
     for pair in figures["pairs"]:
         shares = "  ".join(
             f"{wished:.0%}: {heard:.2f}" for wished, heard in zip(pair["wished"], pair["shares"], strict=True)
         )
         names = " to ".join(pair["genres"])
-        lines.append(f"{names:<25}{shares}  {'rises' if pair['rises'] else 'does not rise'}")
+        verdict = "rises" if pair["rises"] else "rises to a point" if pair["rises_to_a_point"] else "does not rise"
+        lines.append(f"{names:<25}{shares}  {verdict}")
     return lines
 
 

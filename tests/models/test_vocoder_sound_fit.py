@@ -103,6 +103,7 @@ def test_no_steps_are_no_fit():
     assert fit_vocoder_sound(new_network(), recordings(), [], settings=SoundFitSettings()) == []
 
 
+@pytest.mark.filterwarnings("ignore:invalid value")
 def test_figures_that_are_no_numbers_end_it():
     network = new_network()
     network.trainable_variables[0].assign(np.full(network.trainable_variables[0].shape, np.nan))

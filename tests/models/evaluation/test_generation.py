@@ -129,13 +129,20 @@ def blended(shares):
 
 
 @pytest.mark.parametrize(
-    ("shares", "rises"),
-    [((0.1, 0.2, 0.2, 0.8, 0.9), True), ((0.1, 0.3, 0.2, 0.8, 0.9), False), ((0.3, 0.3, 0.3, 0.3, 0.3), False)],
+    ("shares", "rises", "to_a_point"),
+    [
+        ((0.1, 0.2, 0.2, 0.8, 0.9), True, True),
+        ((0.1, 0.3, 0.2, 0.8, 0.9), False, False),
+        ((0.1, 0.2, 0.5, 0.98, 0.975), False, True),
+        ((0.3, 0.3, 0.3, 0.3, 0.3), False, False),
+        ((0.3, 0.3, 0.3, 0.3, 0.305), True, False),
+    ],
 )
-def test_blends(shares, rises):
+def test_blends(shares, rises, to_a_point):
     found = blend_figures(blended(shares), small_judge())
     assert found["pairs"][0]["shares"] == pytest.approx(list(shares))
     assert (found["n_pairs"], found["rising"], found["pairs"][0]["n_per_share"]) == (1, int(rises), 2)
+    assert found["rising_to_a_point"] == int(to_a_point)
 
 
 @pytest.mark.parametrize(
