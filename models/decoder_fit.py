@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from features.log_mel import scaled
-from models.adversarial_loss import hinge_loss
+from models.adversarial_loss import hinge_loss, joined, optimizer, praise_missed
 from models.code_source import codes_sha256
 from models.errors import ModelError, TrainingDiverged
 from models.learning_rate import cosine_by_share
-from models.log_mel_critic import PATCH, LogMelCritic, feature_distance
+from models.log_mel_critic import PATCH, LogMelCritic
 from models.log_mel_crops import LogMelCrops, validation_crops
 from models.precision import check_precision
 from models.reconstruction_loss import LossSettings, reconstruction_terms
@@ -27,8 +27,6 @@ from models.setting_ranges import check_ranges
 from models.stepped_run import Figures, Progress, SteppedRun
 from models.tensorflow_runtime import keras, tf
 from models.vqvae import Vqvae, arrays_of
-
-TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -140,8 +138,7 @@ class _Run(SteppedRun):
         keras.utils.set_random_seed(seed)
         self._critic = LogMelCritic(precision=settings.precision)
         self._of_decoder, self._of_critic = (
-            keras.optimizers.Adam(settings.learning_rate, beta_1=0.5, beta_2=0.99, global_clipnorm=settings.clip_norm)
-            for _ in range(2)
+            optimizer(settings.learning_rate, clip_norm=settings.clip_norm) for _ in range(2)
         )
         self._of_decoder.build(network.decoder.trainable_variables)
         self._of_critic.build(self._critic.trainable_variables)
@@ -199,12 +196,12 @@ class _Run(SteppedRun):
             rebuilt = tf.add_n([getattr(self._settings.loss, name) * value for name, value in terms.items()])
             of_true, of_decoded = self._critic(S), self._critic(decoded)
             blamed = hinge_loss(of_true.scores, of_decoded.scores)
-            praise = feature_distance(of_true, of_decoded) - tf.reduce_mean(of_decoded.scores)
+            missed = praise_missed(of_true, of_decoded)
         if not lead:
-            own, others = pulls.gradient(rebuilt, decoded), pulls.gradient(praise, decoded)
-            scale = self._settings.pull * tf.norm(own) / (tf.norm(others) + TINY)
+            own, others = pulls.gradient(rebuilt, decoded), pulls.gradient(missed, decoded)
+            slope = joined(own, others, pull=self._settings.pull)
             variables = self._network.decoder.trainable_variables
-            gradients = of_decoder.gradient(decoded, variables, output_gradients=own + scale * others)
+            gradients = of_decoder.gradient(decoded, variables, output_gradients=slope)
             self._of_decoder.apply(gradients, variables)
         variables = self._critic.trainable_variables
         self._of_critic.apply(pulls.gradient(blamed, variables), variables)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from models.adversarial_loss import hinge_loss
+from models.adversarial_loss import hinge_loss, joined, optimizer, praise_missed
 from models.errors import ModelError, TrainingDiverged
 from models.learning_rate import cosine_by_share
-from models.log_mel_critic import LogMelCritic, Opinion, feature_distance
+from models.log_mel_critic import LogMelCritic
 from models.phases import OVERLAP
 from models.precision import check_precision
 from models.setting_ranges import check_ranges
@@ -31,7 +31,6 @@ from models.vocoder_network import VocoderNetwork, arrays_of
 from models.vqvae_inference import VqvaeInference
 
 EDGE = OVERLAP * LONGEST_HOP  # samples at either end of a crop that too few frames lie over
-TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -152,8 +151,7 @@ class _Run(SteppedRun):
         self._critics = [LogMelCritic(each.n_bands, precision=settings.precision) for each in RESOLUTIONS]
         self._critics_variables = [variable for critic in self._critics for variable in critic.trainable_variables]
         self._of_vocoder, self._of_critics = (
-            keras.optimizers.Adam(settings.learning_rate, beta_1=0.5, beta_2=0.99, global_clipnorm=settings.clip_norm)
-            for _ in range(2)
+            optimizer(settings.learning_rate, clip_norm=settings.clip_norm) for _ in range(2)
         )
         self._of_vocoder.build(network.trainable_variables)
         self._of_critics.build(self._critics_variables)
@@ -229,15 +227,14 @@ class _Run(SteppedRun):
                 (critic(true), critic(made)) for critic, true, made in zip(self._critics, of_true, of_made, strict=True)
             ]
             blamed = tf.add_n([hinge_loss(true.scores, made.scores) for true, made in opinions]) / len(opinions)
-            praised = tf.add_n([_praise(true, made) for true, made in opinions])
+            missed = tf.add_n([praise_missed(true, made) for true, made in opinions])
         if not lead:
-            own, others = pulls.gradient(error, y), pulls.gradient(praised, y)
-            scale = settings.pull * tf.norm(own) / (tf.norm(others) + TINY)
+            own, others = pulls.gradient(error, y), pulls.gradient(missed, y)
             variables = self._network.trainable_variables
             gradients = of_vocoder.gradient(
                 [spectral, y],
                 variables,
-                output_gradients=[tf.ones_like(spectral), settings.levels * (own + scale * others)],
+                output_gradients=[tf.ones_like(spectral), settings.levels * joined(own, others, pull=settings.pull)],
             )
             self._of_vocoder.apply(gradients, variables)
         self._of_critics.apply(pulls.gradient(blamed, self._critics_variables), self._critics_variables)
@@ -246,8 +243,3 @@ class _Run(SteppedRun):
 
 def _inner(y: tf.Tensor) -> tf.Tensor:
     return y[:, EDGE:-EDGE]
-
-
-def _praise(true: Opinion, made: Opinion) -> tf.Tensor:
-    """What the vocoder wants little of: features that differ, scores that say "made"."""
-    return feature_distance(true, made) - tf.reduce_mean(made.scores)
