@@ -17,12 +17,11 @@ import numpy as np
 
 from features.log_mel import LOG_DB, scaled
 from models.errors import ModelError, TrainingDiverged
-from models.learning_rate import cosine_by_share
 from models.log_mel_crops import LogMelCrops, validation_crops
 from models.precision import check_precision
 from models.reconstruction_loss import LossSettings, reconstruction_terms
 from models.setting_ranges import check_ranges
-from models.stepped_run import Figures, Progress, SteppedRun
+from models.stepped_run import Figures, Progress, SteppedRun, numbers
 from models.tensorflow_runtime import keras, tf
 from models.vqvae import Vqvae
 from models.vqvae_inference import codebook_use
@@ -173,10 +172,7 @@ class _Run(SteppedRun):
 
     def step(self) -> None:
         """Show one batch."""
-        rate = cosine_by_share(
-            self._settings.learning_rate, self.n_done, share=self.share, n_warm=self._settings.warm_up
-        )
-        self._optimizer.learning_rate.assign(rate)
+        self.set_rate(self._optimizer, highest=self._settings.learning_rate, n_warm=self._settings.warm_up)
         S = tf.constant(self._batch(self.n_done))
         if self.n_done < self._settings.free_steps:
             terms = self._compiled_free_step(S)
@@ -184,7 +180,7 @@ class _Run(SteppedRun):
             if self.n_done == self._settings.free_steps:
                 self._start_codebooks()
             terms = self._compiled_step(S, tf.constant([self._seed % 2**31, self.n_done], tf.int32))
-        figures = {name: float(value) for name, value in terms.items()}
+        figures = numbers(terms)
         self.count(figures)
         if not math.isfinite(loss := figures["loss"]):
             raise TrainingDiverged(f"step {self.n_done}: the loss is {loss}; try a smaller learning_rate")

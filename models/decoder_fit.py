@@ -18,13 +18,12 @@ from features.log_mel import scaled
 from models.adversarial_loss import hinge_loss, joined, optimizer, praise_missed
 from models.code_source import codes_sha256
 from models.errors import ModelError, TrainingDiverged
-from models.learning_rate import cosine_by_share
 from models.log_mel_critic import PATCH, LogMelCritic
 from models.log_mel_crops import LogMelCrops, validation_crops
 from models.precision import check_precision
 from models.reconstruction_loss import LossSettings, reconstruction_terms
 from models.setting_ranges import check_ranges
-from models.stepped_run import Figures, Progress, SteppedRun
+from models.stepped_run import Figures, Progress, SteppedRun, numbers
 from models.tensorflow_runtime import keras, tf
 from models.vqvae import Vqvae, arrays_of
 
@@ -153,12 +152,10 @@ class _Run(SteppedRun):
     def step(self) -> None:
         """Show one batch."""
         settings = self._settings
-        rate = cosine_by_share(settings.learning_rate, self.n_done, share=self.share, n_warm=settings.warm_up)
-        self._of_decoder.learning_rate.assign(rate)
-        self._of_critic.learning_rate.assign(rate)
+        self.set_rate(self._of_decoder, self._of_critic, highest=settings.learning_rate, n_warm=settings.warm_up)
         S = tf.constant(scaled(self._crops.draw(settings.batch_size, np.random.default_rng([self._seed, self.n_done]))))
         terms = self._compiled_steps[self.n_done < settings.lead](S)
-        figures = {name: float(value) for name, value in terms.items()}
+        figures = numbers(terms)
         self.count(figures)
         if not all(map(math.isfinite, figures.values())):
             raise TrainingDiverged(f"step {self.n_done}: figures of {figures}; try a smaller learning_rate")

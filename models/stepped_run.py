@@ -6,14 +6,15 @@ that is stopped at any moment goes on from its last checkpoint as one that is le
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from models.checkpoints import load_checkpoint, save_checkpoint
-from models.tensorflow_runtime import keras
+from models.learning_rate import cosine_by_share
+from models.tensorflow_runtime import keras, tf
 from models.training_log import TrainingLog
 
 CHECKPOINT_FILE = "checkpoint.npz"
@@ -84,6 +85,12 @@ class SteppedRun(ABC):
         """How much of the training is done, by steps or by the clock."""
         by_clock = self.elapsed_s / (3600 * self._limits.hours) if self._limits.hours else 0.0
         return max(self.n_done / self._limits.steps, by_clock)
+
+    def set_rate(self, *optimizers: keras.optimizers.Optimizer, highest: float, n_warm: int) -> None:
+        """Give optimisers the learning rate of this step, as `learning_rate.cosine_by_share` has it."""
+        rate = cosine_by_share(highest, self.n_done, share=self.share, n_warm=n_warm)
+        for optimizer in optimizers:
+            optimizer.learning_rate.assign(rate)
 
     def count(self, figures: Figures) -> None:
         """Keep the figures of a step that was done."""
@@ -162,6 +169,11 @@ class SteppedRun(ABC):
             variable.assign(value)
         self.n_done, self._elapsed_s, self.history = state["n_done"], state["elapsed_s"], state["history"]
         self._recent = state["recent"]
+
+
+def numbers(terms: Mapping[str, tf.Tensor]) -> Figures:
+    """Figures of scalars."""
+    return {name: float(value) for name, value in terms.items()}
 
 
 def means(several: list[Figures]) -> Figures:

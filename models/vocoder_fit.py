@@ -15,9 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import TrainingDiverged
-from models.learning_rate import cosine_by_share
 from models.setting_ranges import check_ranges
-from models.stepped_run import Figures, Progress, SteppedRun, means
+from models.stepped_run import Figures, Progress, SteppedRun, means, numbers
 from models.tensorflow_runtime import keras, tf
 from models.vocoder_crops import Batch, Crops, CropSettings, validation_batches
 from models.vocoder_loss import LossSettings, spectral_terms
@@ -160,12 +159,9 @@ class _Run(SteppedRun):
 
     def step(self) -> None:
         """Show one batch."""
-        rate = cosine_by_share(
-            self._settings.learning_rate, self.n_done, share=self.share, n_warm=self._settings.warm_up
-        )
-        self._optimizer.learning_rate.assign(rate)
+        self.set_rate(self._optimizer, highest=self._settings.learning_rate, n_warm=self._settings.warm_up)
         batch = self._crops.draw(self._settings.batch_size, np.random.default_rng([self._seed, self.n_done]))
-        terms = _numbers(self._compiled_step(batch))
+        terms = numbers(self._compiled_step(batch))
         self.count(terms)
         if not math.isfinite(loss := terms["loss"]):
             raise TrainingDiverged(f"step {self.n_done}: the loss is {loss}; try a smaller learning_rate")
@@ -174,7 +170,7 @@ class _Run(SteppedRun):
         """Terms of the loss."""
         if not self._validation:
             return {}
-        terms = means([_numbers(self._compiled_terms(batch)) for batch in self._validation])
+        terms = means([numbers(self._compiled_terms(batch)) for batch in self._validation])
         return {f"val_{name}": value for name, value in terms.items()}
 
     def variables(self) -> list[keras.Variable]:
@@ -203,7 +199,3 @@ class _Run(SteppedRun):
             terms = self._terms(batch)
         self._optimizer.apply(tape.gradient(terms["loss"], variables), variables)
         return terms
-
-
-def _numbers(terms: Terms) -> Figures:
-    return {name: float(value) for name, value in terms.items()}

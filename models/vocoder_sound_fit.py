@@ -16,14 +16,13 @@ import numpy as np
 
 from models.adversarial_loss import hinge_loss, joined, optimizer, praise_missed
 from models.errors import ModelError, TrainingDiverged
-from models.learning_rate import cosine_by_share
 from models.log_mel_critic import LogMelCritic
 from models.phases import OVERLAP
 from models.precision import check_precision
 from models.setting_ranges import check_ranges
 from models.sound_levels import LONGEST_HOP, RESOLUTIONS, level_error, levels
 from models.sound_synthesis import sound_of
-from models.stepped_run import Figures, Progress, SteppedRun, means
+from models.stepped_run import Figures, Progress, SteppedRun, means, numbers
 from models.tensorflow_runtime import keras, tf
 from models.vocoder_crops import Batch, Crops, CropSettings, validation_batches
 from models.vocoder_loss import LossSettings, spectral_terms
@@ -163,17 +162,15 @@ class _Run(SteppedRun):
             lead: tf.function(lambda batch, lead=lead: self._train_step(batch, lead=lead), autograph=False)
             for lead in (True, False)
         }
-        self._compiled_terms = tf.function(lambda batch: self._heard_terms(batch)[0], autograph=False)
+        self._compiled_terms = tf.function(self._terms, autograph=False)
 
     def step(self) -> None:
         """Show one batch."""
         settings = self._settings
-        rate = cosine_by_share(settings.learning_rate, self.n_done, share=self.share, n_warm=settings.warm_up)
-        self._of_vocoder.learning_rate.assign(rate)
-        self._of_critics.learning_rate.assign(rate)
+        self.set_rate(self._of_vocoder, self._of_critics, highest=settings.learning_rate, n_warm=settings.warm_up)
         batch = self._crops.draw(settings.batch_size, np.random.default_rng([self._seed, self.n_done]))
         terms = self._compiled_steps[self.n_done < settings.lead](batch)
-        figures = {name: float(value) for name, value in terms.items()}
+        figures = numbers(terms)
         self.count(figures)
         if not all(map(math.isfinite, figures.values())):
             raise TrainingDiverged(f"step {self.n_done}: figures of {figures}; try a smaller learning_rate")
@@ -182,8 +179,7 @@ class _Run(SteppedRun):
         """Spectral terms, and the error of the sound's levels."""
         if not self._validation:
             return {}
-        of_batches = [self._compiled_terms(batch) for batch in self._validation]
-        terms = means([{name: float(value) for name, value in each.items()} for each in of_batches])
+        terms = means([numbers(self._compiled_terms(batch)) for batch in self._validation])
         return {f"val_{name}": value for name, value in terms.items()}
 
     def variables(self) -> list[keras.Variable]:
@@ -203,12 +199,11 @@ class _Run(SteppedRun):
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
-    def _heard_terms(self, batch: Batch) -> tuple[Terms, tf.Tensor]:
-        """All terms, and the sound that came of the batch."""
+    def _terms(self, batch: Batch) -> Terms:
         made = self._network(batch.S)
         y = sound_of(made, batch.S, self._network.settings)
         error = level_error(levels(_inner(batch.y)), levels(_inner(y)))
-        return spectral_terms(batch.true, made) | {"levels": error}, y
+        return spectral_terms(batch.true, made) | {"levels": error}
 
     def _train_step(self, batch: Batch, *, lead: bool) -> Terms:
         """One step of the critics and, after their lead, of the vocoder, both from the same sound."""

@@ -28,7 +28,7 @@ from models.errors import ModelError, TrainingDiverged
 from models.evaluation.frechet import fit_gaussian, frechet_distance
 from models.prior_data import CodedClip
 from models.setting_ranges import check_ranges
-from models.stepped_run import Figures, Progress, SteppedRun
+from models.stepped_run import Figures, Progress, SteppedRun, numbers
 from models.tensorflow_runtime import keras, tf
 from models.vqvae_inference import vectors_of
 
@@ -178,7 +178,7 @@ class _Run(SteppedRun):
         noise = self._noise(rng, len(real))
         stays = min(self._settings.averaged, (self.n_done + 1) / (self.n_done + 11))  # the first weights are soon gone
         losses = self._compiled_step(*map(tf.constant, (real, told, noise, np.float32(stays))))
-        figures = {name: float(value) for name, value in losses.items()}
+        figures = numbers(losses)
         self.count(figures)
         if not all(map(math.isfinite, figures.values())):
             raise TrainingDiverged(f"step {self.n_done}: losses {figures}; try a smaller learning_rate")

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import pytest
 
 from models.errors import ModelError
-from models.stepped_run import CHECKPOINT_FILE, SteppedRun, means
-from models.tensorflow_runtime import keras
+from models.learning_rate import cosine_by_share
+from models.stepped_run import CHECKPOINT_FILE, SteppedRun, means, numbers
+from models.tensorflow_runtime import keras, tf
 
 
 @dataclass(frozen=True)
@@ -79,3 +80,20 @@ def test_the_clock_ends_a_run_before_its_steps():
 
 def test_means_are_of_each_figure():
     assert means([{"a": 1.0, "b": 4.0}, {"a": 3.0, "b": 4.0}]) == {"a": 2.0, "b": 4.0}
+
+
+def test_every_optimiser_gets_the_rate_of_the_step():
+    run = Counting(Limits(steps=8))
+    one, other = keras.optimizers.SGD(1.0), keras.optimizers.SGD(1.0)
+    rates = []
+    for _ in range(3):
+        run.set_rate(one, other, highest=0.4, n_warm=2)
+        assert float(one.learning_rate) == float(other.learning_rate)
+        rates.append(float(one.learning_rate))
+        run.step()
+    expected = [cosine_by_share(0.4, step, share=step / 8, n_warm=2) for step in range(3)]
+    assert rates == pytest.approx(expected)
+
+
+def test_scalars_are_figures():
+    assert numbers({"loss": tf.constant(0.5)}) == {"loss": 0.5}
