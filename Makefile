@@ -15,7 +15,7 @@ run: setup       ## set up what is missing, then serve the page on http://127.0.
 setup: .venv/users weights assets   ## virtual environment, packages, backbone weights, page assets
 
 test: .venv/developers weights assets   ## every test
-	$(BIN)/pytest -n logical --dist loadfile --durations 20
+	$(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder --durations 20
 
 lint: .venv/developers   ## locked packages, style, types, direction of imports
 	$(BIN)/pip check

@@ -6,6 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+LONGEST = ("test_tutorials.py", "test_labelling_load.py", "test_labelling.py")  # files that take minutes
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files: one that is handed out last leaves every other process without work."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
 
 @pytest.fixture
 def rng() -> np.random.Generator:

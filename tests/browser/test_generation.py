@@ -202,6 +202,18 @@ def test_a_recording_sets_the_form_and_a_stretch_of_it_is_filled(live: Live, ope
     }
 
 
+def test_a_recordings_own_page_asks_for_one_like_it(live: Live, open_page: Callable[..., Any]) -> None:
+    track = receive_upload(io.BytesIO(tones(220, seconds=12)), "Morning Song.wav", services=live.services)
+    classify_track(track.id, services=live.services)
+    page = open_page(f"{live.url}tracks/{track.id}")
+    page.get_by_role("link", name="Generate like this").click()
+    until(page, "document.getElementById('mix-words').textContent.startsWith('Reggae')")
+    assert page.locator("#start-said").inner_text() == "Morning Song: like"
+    page.get_by_label("Length in seconds").fill("2")
+    page.get_by_role("button", name="Generate", exact=True).click()
+    assert finished(page, live, 1).request["like"] == track.id
+
+
 def test_what_cannot_be_met_is_said_at_its_field(live: Live, open_page: Callable[..., Any]) -> None:
     clip = made(live)
     page = open_page(f"{live.url}generate?clip={clip.id}&use=continue&loop=1")

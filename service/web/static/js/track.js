@@ -129,6 +129,7 @@ function showAnswer(track) {
     save(`${title(track.filename)}.genrelab.json`, `${JSON.stringify(answer, null, 2)}\n`, "application/json");
   });
   byId("reclassify").hidden = false;
+  byId("generate-like").hidden = !answer.genre; // of what is no music, none can be like it
   document.title = `${title(track.filename)} · Genrelab`;
 }
 
