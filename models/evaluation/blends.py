@@ -76,34 +76,41 @@ def blend_figures(heard: Sequence[tuple[Blend, HeardTake]], judge: Judge) -> dic
     Returns
     -------
     dict
-        `n_pairs`, `rising`, `rising_to_a_point`, and for each of `pairs`: `genres`, `wished` shares, `shares` heard
-        (means over clips of p(second) / (p(first) + p(second))), `errors` (their standard errors; None of one clip),
-        `n_per_share`, whether it `rises`: no step falls, and the last share is above the first; and whether it
-        `rises_to_a_point`: the same where a step that falls by `POINT` or less counts as level.
+        `n_pairs`, `answers_rising`, `rising`, `rising_to_a_point`, and for each of `pairs`: `genres`, `wished` shares,
+        `n_per_share`; `answers`: the mean over clips of p(second) among all genres, and whether the `answer_rises`: no
+        step falls, and the last is above the first; `shares`: the mean of p(second) / (p(first) + p(second)), which
+        says little of clips that are taken for a third genre, `errors` (their standard errors; None of one clip),
+        whether it `rises`, and whether it `rises_to_a_point`: where a step that falls by `POINT` or less counts as
+        level.
     """
-    by_pair: dict[tuple[str, str], dict[float, list[float]]] = {}
+    by_pair: dict[tuple[str, str], dict[float, list[tuple[float, float]]]] = {}
     for blend, take in heard:
         p, q = (float(take.judged[judge.genres.index(name)]) for name in (blend.first, blend.second))
         by_share = by_pair.setdefault((blend.first, blend.second), {})
-        by_share.setdefault(blend.share, []).append(q / max(p + q, TINY))
+        by_share.setdefault(blend.share, []).append((p, q))
     pairs = [_pair(names, by_share) for names, by_share in by_pair.items()]
     return {
         "n_pairs": len(pairs),
+        "answers_rising": sum(pair["answer_rises"] for pair in pairs),
         "rising": sum(pair["rises"] for pair in pairs),
         "rising_to_a_point": sum(pair["rises_to_a_point"] for pair in pairs),
         "pairs": pairs,
     }
 
 
-def _pair(names: tuple[str, str], by_share: dict[float, list[float]]) -> dict[str, Any]:
-    heard = [np.array(by_share[share]) for share in sorted(by_share)]
+def _pair(names: tuple[str, str], by_share: dict[float, list[tuple[float, float]]]) -> dict[str, Any]:
+    answers = [np.array(by_share[share]) for share in sorted(by_share)]  # (clip, first or second)
+    heard = [each[:, 1] / np.maximum(each.sum(axis=1), TINY) for each in answers]
+    of_all = [float(each[:, 1].mean()) for each in answers]
     means = [float(each.mean()) for each in heard]
     return {
         "genres": list(names),
         "wished": sorted(by_share),
+        "n_per_share": min(each.size for each in heard),
+        "answers": of_all,
+        "answer_rises": _rises(of_all),
         "shares": means,
         "errors": [float(each.std(ddof=1) / np.sqrt(each.size)) if each.size > 1 else None for each in heard],
-        "n_per_share": min(each.size for each in heard),
         "rises": _rises(means),
         "rises_to_a_point": _rises(means, POINT),
     }

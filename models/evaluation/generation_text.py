@@ -1,6 +1,6 @@
 """The report of `models.evaluation.generation` as text for people."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 Row = Mapping[str, Any]
@@ -151,17 +151,29 @@ def _blends(figures: Row | None) -> list[str]:
     if figures is None:
         return []
     lines = [
-        f"blends: {figures['rising']} of {figures['n_pairs']} rise, {figures['rising_to_a_point']} where a step down "
-        "by one percentage point counts as level; heard share of the second genre"
+        f"blends: of {figures['n_pairs']} pairs, the second genre's probability rises at every step in "
+        f"{figures['answers_rising']}, its share of the two in {figures['rising']}",
+        f"({figures['rising_to_a_point']} where a step down by one percentage point counts as level); means over clips",
     ]
     for pair in figures["pairs"]:
-        shares = "  ".join(
-            f"{wished:.0%}: {heard:.2f}" for wished, heard in zip(pair["wished"], pair["shares"], strict=True)
-        )
-        names = " to ".join(pair["genres"])
-        verdict = "rises" if pair["rises"] else "rises to a point" if pair["rises_to_a_point"] else "does not rise"
-        lines.append(f"{names:<25}{shares}  {verdict}")
+        names, wished = " to ".join(pair["genres"]), _row(f"{wished:.0%}" for wished in pair["wished"])
+        lines.append(f"{names:<25}wished       {wished}  rises")
+        lines.append(f"{'':<25}probability  {_row(map(_shown, pair['answers']))}  {_said(pair['answer_rises'])}")
+        to_a_point = "to a point" if pair["rises_to_a_point"] and not pair["rises"] else _said(pair["rises"])
+        lines.append(f"{'':<25}of the two   {_row(map(_shown, pair['shares']))}  {to_a_point}")
     return lines
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "".join(f"{cell:>8}" for cell in cells)
+
+
+def _shown(share: float) -> str:
+    return f"{share:.4f}"
+
+
+def _said(rises: bool) -> str:
+    return "yes" if rises else "no"
 
 
 def _cost(figures: Row | None) -> list[str]:

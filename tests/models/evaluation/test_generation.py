@@ -143,6 +143,18 @@ def test_blends(shares, rises, to_a_point):
     assert found["pairs"][0]["shares"] == pytest.approx(list(shares))
     assert (found["n_pairs"], found["rising"], found["pairs"][0]["n_per_share"]) == (1, int(rises), 2)
     assert found["rising_to_a_point"] == int(to_a_point)
+    assert found["pairs"][0]["answers"] == pytest.approx([0.5 * share for share in shares])
+    assert found["answers_rising"] == int(rises)
+
+
+def test_a_clip_that_is_taken_for_a_third_genre_has_little_of_either():
+    """Of the two genres it seems to be the second alone, and of the whole answer hardly anything."""
+    blends = blended((0.1, 0.2, 0.3, 0.8, 0.9))
+    blends[1] = blends[1][0], replace(blends[1][1], judged=np.array([0.0, 0.01, 0.99]))
+    (pair,) = blend_figures(blends, small_judge())["pairs"]
+    assert pair["shares"][0] == pytest.approx((0.1 + 1) / 2)
+    assert pair["answers"][0] == pytest.approx((0.05 + 0.01) / 2)
+    assert (pair["answer_rises"], pair["rises"]) == (True, False)
 
 
 @pytest.mark.parametrize(
