@@ -39,7 +39,6 @@ from models.paths import PRETRAINED_DIR
 from models.plan_of_sound import plan_of_sound
 from models.prior_inference import PriorInference
 from models.sampling import Sampling
-from models.span_filling import fill_span
 from models.take_health import HealthMeter, TakeHealth
 from models.vocoder import Vocoder
 from models.vqvae_inference import VqvaeInference
@@ -49,7 +48,6 @@ RETRIES = 3
 FIRST_RETRY = 1000  # number of the seed derived for it: takes of a wish have the small ones
 PROMPT_S = 7.0  # of a recording that is continued, where no span is given: what the prior looks back on
 LOOP_OVERLAP_S = 0.1
-FILLINGS = 4  # of a span, of which that is kept which leads best to what follows
 SHARE_OF_CODES = 0.85  # of the work, as far as progress is concerned
 
 KEPT_S = 60.0  # samples of longer clips are made again each time they are asked for, in constant memory
@@ -245,13 +243,24 @@ class Generator:
         elif source.use in ("restyle", "vary"):
             n_samples = min(n_samples, (source.stop_frame - source.start_frame - 1) * HOP_LENGTH)
         planned = plan_for(wish, source, n_frames=frames_for(n_samples))
-        if source.use == "inpaint":
-            return _Task(planned, n_samples, recording=there, filled=source.span)
-        return _Task(planned, n_samples, recording=there if source.use == "continue" else None)
+        return _Task(planned, n_samples, recording=there if source.use in ("continue", "inpaint") else None)
 
     def _take(self, wish: ClipWish, task: "_Task", seed: int, tell: "_Rising") -> "_Take":
         """Draw codes, and listen to them."""
-        codes = self._codes(wish, task, seed, lambda share: tell(SHARE_OF_CODES * share))
+        sampling = Sampling(wish.temperature, wish.top_k, wish.top_p)
+        blocks, n_done = [], 0
+        for block in stream_codes(
+            self._prior,
+            [task.outline.mix],
+            seeds=[seed],
+            sampling=sampling,
+            guidance=wish.guidance,
+            given=task.outline.given,
+        ):
+            blocks.append(block[0])
+            n_done += block.shape[-1]
+            tell(SHARE_OF_CODES * n_done / task.outline.mix.n_frames)
+        codes = np.concatenate(blocks, axis=1)
         raw = partial(self._raw, task, codes)
         if task.n_samples <= KEPT_S * SR:
             kept = list(raw())
@@ -265,30 +274,6 @@ class Generator:
             health=meter.finish(codes),
             originality=self._originality.report(codes, given=~task.outline.made),
         )
-
-    def _codes(self, wish: ClipWish, task: "_Task", seed: int, tell: Progress) -> np.ndarray:
-        """The codes of a take, (n_codebooks, n_frames)."""
-        planned, sampling = task.outline, Sampling(wish.temperature, wish.top_k, wish.top_p)
-        if task.filled is not None:
-            return fill_span(
-                self._prior,
-                planned.mix,
-                planned.given,
-                task.filled,
-                before=self._prior.settings.window,
-                seeds=[derived_seed(seed, index) for index in range(FILLINGS)],
-                sampling=sampling,
-                guidance=wish.guidance,
-                progress=tell,
-            )
-        blocks, n_done = [], 0
-        for block in stream_codes(
-            self._prior, [planned.mix], seeds=[seed], sampling=sampling, guidance=wish.guidance, given=planned.given
-        ):
-            blocks.append(block[0])
-            n_done += block.shape[-1]
-            tell(n_done / planned.mix.n_frames)
-        return np.concatenate(blocks, axis=1)
 
     def _raw(self, task: "_Task", codes: np.ndarray) -> Iterator[np.ndarray]:
         """Samples as they come out of the vocoder, with what is kept of a recording."""
@@ -331,15 +316,12 @@ class _Task:
         Samples that are made beyond it, for the seam of a loop; 0 for clips that are none.
     recording : np.ndarray, shape (n,), optional
         What is heard where the clip's frames are given.
-    filled : slice, optional
-        Frames of a span that has to lead to what follows it.
     """
 
     outline: Outline
     n_samples: int
     overlap: int = 0
     recording: np.ndarray | None = None
-    filled: slice | None = None
 
 
 @dataclass(frozen=True)
