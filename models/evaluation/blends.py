@@ -76,12 +76,13 @@ def blend_figures(heard: Sequence[tuple[Blend, HeardTake]], judge: Judge) -> dic
     Returns
     -------
     dict
-        `n_pairs`, `answers_rising`, `rising`, `rising_to_a_point`, and for each of `pairs`: `genres`, `wished` shares,
-        `n_per_share`; `answers`: the mean over clips of p(second) among all genres, and whether the `answer_rises`: no
-        step falls, and the last is above the first; `shares`: the mean of p(second) / (p(first) + p(second)), which
-        says little of clips that are taken for a third genre, `errors` (their standard errors; None of one clip),
-        whether it `rises`, and whether it `rises_to_a_point`: where a step that falls by `POINT` or less counts as
-        level.
+        `n_pairs`, and for each of `pairs`: `genres`, `wished` shares, `n_per_share`; `answers`: the mean over clips of
+        p(second) among all genres; `shares`: the mean of p(second) / (p(first) + p(second)), which says little of clips
+        that are taken for a third genre; `errors`: standard errors of the shares, None of one clip. Whether either
+        rises, in `answer_rises` and `rises`: no step falls, and the last is above the first; in
+        `answer_rises_to_a_point` and `rises_to_a_point`: the same where a step that falls by `POINT` or less counts as
+        level. And of how many pairs each is true: `answers_rising`, `answers_rising_to_a_point`, `rising`,
+        `rising_to_a_point`.
     """
     by_pair: dict[tuple[str, str], dict[float, list[tuple[float, float]]]] = {}
     for blend, take in heard:
@@ -92,6 +93,7 @@ def blend_figures(heard: Sequence[tuple[Blend, HeardTake]], judge: Judge) -> dic
     return {
         "n_pairs": len(pairs),
         "answers_rising": sum(pair["answer_rises"] for pair in pairs),
+        "answers_rising_to_a_point": sum(pair["answer_rises_to_a_point"] for pair in pairs),
         "rising": sum(pair["rises"] for pair in pairs),
         "rising_to_a_point": sum(pair["rises_to_a_point"] for pair in pairs),
         "pairs": pairs,
@@ -109,6 +111,7 @@ def _pair(names: tuple[str, str], by_share: dict[float, list[tuple[float, float]
         "n_per_share": min(each.size for each in heard),
         "answers": of_all,
         "answer_rises": _rises(of_all),
+        "answer_rises_to_a_point": _rises(of_all, POINT),
         "shares": means,
         "errors": [float(each.std(ddof=1) / np.sqrt(each.size)) if each.size > 1 else None for each in heard],
         "rises": _rises(means),

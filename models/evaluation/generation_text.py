@@ -152,28 +152,23 @@ def _blends(figures: Row | None) -> list[str]:
         return []
     lines = [
         f"blends: of {figures['n_pairs']} pairs, the second genre's probability rises at every step in "
-        f"{figures['answers_rising']}, its share of the two in {figures['rising']}",
-        f"({figures['rising_to_a_point']} where a step down by one percentage point counts as level); means over clips",
+        f"{figures['answers_rising']} ({figures['answers_rising_to_a_point']} to a point), its share of the two in "
+        f"{figures['rising']} ({figures['rising_to_a_point']} to a point)",
+        "to a point: a step down by one percentage point or less counts as level; means over clips",
     ]
     for pair in figures["pairs"]:
         names, wished = " to ".join(pair["genres"]), _row(f"{wished:.0%}" for wished in pair["wished"])
         lines.append(f"{names:<25}wished       {wished}  rises")
-        lines.append(f"{'':<25}probability  {_row(map(_shown, pair['answers']))}  {_said(pair['answer_rises'])}")
-        to_a_point = "to a point" if pair["rises_to_a_point"] and not pair["rises"] else _said(pair["rises"])
-        lines.append(f"{'':<25}of the two   {_row(map(_shown, pair['shares']))}  {to_a_point}")
+        of_answer = pair["answers"], pair["answer_rises"], pair["answer_rises_to_a_point"]
+        of_two = pair["shares"], pair["rises"], pair["rises_to_a_point"]
+        for what, (heard, rises, to_a_point) in (("probability", of_answer), ("of the two", of_two)):
+            verdict = "yes" if rises else "to a point" if to_a_point else "no"
+            lines.append(f"{'':<25}{what:<13}{_row(f'{share:.4f}' for share in heard)}  {verdict}")
     return lines
 
 
 def _row(cells: Iterable[str]) -> str:
     return "".join(f"{cell:>8}" for cell in cells)
-
-
-def _shown(share: float) -> str:
-    return f"{share:.4f}"
-
-
-def _said(rises: bool) -> str:
-    return "yes" if rises else "no"
 
 
 def _cost(figures: Row | None) -> list[str]:

@@ -154,7 +154,8 @@ def test_a_clip_that_is_taken_for_a_third_genre_has_little_of_either():
     (pair,) = blend_figures(blends, small_judge())["pairs"]
     assert pair["shares"][0] == pytest.approx((0.1 + 1) / 2)
     assert pair["answers"][0] == pytest.approx((0.05 + 0.01) / 2)
-    assert (pair["answer_rises"], pair["rises"]) == (True, False)
+    assert (pair["answer_rises"], pair["answer_rises_to_a_point"]) == (True, True)
+    assert (pair["rises"], pair["rises_to_a_point"]) == (False, False)
 
 
 @pytest.mark.parametrize(
