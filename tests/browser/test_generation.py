@@ -207,6 +207,7 @@ def test_a_recordings_own_page_asks_for_one_like_it(live: Live, open_page: Calla
     classify_track(track.id, services=live.services)
     page = open_page(f"{live.url}tracks/{track.id}")
     page.get_by_role("link", name="Generate like this").click()
+    page.locator("#mix-words").wait_for()
     until(page, "document.getElementById('mix-words').textContent.startsWith('Reggae')")
     assert page.locator("#start-said").inner_text() == "Morning Song: like"
     page.get_by_label("Length in seconds").fill("2")
