@@ -11,7 +11,7 @@ The same wish gives the same clip, to the last bit, on one machine.
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -133,6 +133,8 @@ class Generator:
         retries: list[dict[str, Any]] = []
         for attempt in range(RETRIES + 1):
             seed = wish.seed if attempt == 0 else derived_seed(wish.seed, FIRST_RETRY + attempt)
+            if 0 < attempt == RETRIES and source is None:  # it may be the plan that leads to a training clip each time
+                task = self._task(replace(wish, seed=seed), None)
             take = self._take(wish, task, seed, tell)
             if take.problem is None:
                 break
