@@ -66,7 +66,7 @@ def stream_codes(
         What has learned how codes follow each other.
     plans : sequence of Plan or PlanMix
         One for each take, of one length. Of a mix every plan is followed at once, and the logits are the mean of what
-        each gives, by their shares: what is drawn is likely for all of them.
+        each gives, by their weights: what is drawn is likely for all of them.
     seeds : sequence of int
         One for each take, 0 or more.
     sampling : Sampling
@@ -143,7 +143,7 @@ def _blocks(
     n_steps = mixes[0].n_frames + n_codebooks - 1
     fixed = delayed(np.zeros((n_codebooks, 0), np.int64) if given is None else given.astype(np.int64), filler=FREE)
     rows = [plan for mix in mixes for plan in mix.plans]
-    shares = [share for mix in mixes for share in mix.shares]
+    weights = [weight for mix in mixes for weight in mix.weights]
     takes = [take for take, mix in enumerate(mixes) for _ in mix.plans]  # of the rows
     if guidance != 1:
         rows += [mix.plans[0].nothing() for mix in mixes]
@@ -162,8 +162,8 @@ def _blocks(
                 told = network.told.of_codes(recent)[takes]
                 answers = memory.step(told + planned[:, step - start])
                 logits = np.zeros((n_takes, *answers.shape[1:]), np.float32)
-                for take, share, answer in zip(takes, shares, answers, strict=False):
-                    logits[take] += np.float32(share) * answer
+                for take, weight, answer in zip(takes, weights, answers, strict=False):
+                    logits[take] += np.float32(weight) * answer
                 if guidance != 1:
                     without = answers[-n_takes:]
                     logits = without + guidance * (logits - without)

@@ -4,8 +4,8 @@
     Generator.load().generate({"jazz": 0.7, "blues": 0.3}, seconds=10, seed=1).samples()
 
 A composer writes what is to be played and the prior plays it: no recording of it is ever rendered. A take that is
-silent, stuck, or that repeats the training material for too long is thrown away and made again with a derived seed.
-The same wish gives the same clip, to the last bit, on one machine.
+silent, stuck, or that repeats the training material for too long is thrown away and made again, from another plan and
+with a derived seed. The same wish gives the same clip, to the last bit, on one machine.
 """
 
 import hashlib
@@ -128,13 +128,11 @@ class Generator:
             If every take repeats the training material (`originality.Originality.accepted`).
         """
         began, cpu = time.monotonic(), time.thread_time()
-        task = self._task(wish, source)
         tell = _Rising(progress)
         retries: list[dict[str, Any]] = []
         for attempt in range(RETRIES + 1):
             seed = wish.seed if attempt == 0 else derived_seed(wish.seed, FIRST_RETRY + attempt)
-            if 0 < attempt == RETRIES and source is None:  # it may be the plan that leads to a training clip each time
-                task = self._task(replace(wish, seed=seed), None)
+            task = self._task(replace(wish, seed=seed), source)  # a plan may be what leads to a training clip each time
             take = self._take(wish, task, seed, tell)
             if take.problem is None:
                 break

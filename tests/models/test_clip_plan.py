@@ -6,7 +6,7 @@ import pytest
 from datasets.composers import GENRES
 from datasets.plan_of_song import FRAME_BLOCKS
 from features.log_mel import FRAMES_PER_S
-from models.clip_plan import PLAN_SEEDS, Metre, looped, metre_of, outline, single_wishes
+from models.clip_plan import PLAN_SEEDS, Metre, looped, metre_of, mixed_genres, outline, single_wishes
 from models.clip_source import Source
 from models.clip_wish import ClipWish
 from models.code_stream import FREE
@@ -130,7 +130,6 @@ def test_the_metre_is_that_of_the_song():
 
 def test_of_a_mix_every_genre_has_its_own_plan_of_one_tempo_and_key():
     mix = planned(ClipWish({"reggae": 0.25, "jazz": 0.75}, 4.0, seed=3)).mix
-    assert mix.shares == (0.75, 0.25)  # in the order of all genres
     first, second = mix.plans
     told = 14  # values of tempo, key and energy, before those of the genres
     np.testing.assert_array_equal(first.overall[:told], second.overall[:told])
@@ -160,9 +159,17 @@ def test_what_a_wish_for_a_mix_says_counts_for_every_genre():
 
 
 def test_of_many_genres_the_three_largest_shares_are_mixed():
-    shares = {"blues": 0.1, "jazz": 0.2, "metal": 0.3, "rock": 0.3, "waltz": 0.1}
-    mix = planned(ClipWish(shares, 4.0)).mix
-    assert mix.shares == pytest.approx((0.25, 0.375, 0.375))
+    wish = ClipWish({"blues": 0.1, "jazz": 0.2, "metal": 0.3, "rock": 0.3, "waltz": 0.1}, 4.0)
+    assert mixed_genres(wish) == pytest.approx({"jazz": 0.25, "metal": 0.375, "rock": 0.375})
+    assert len(planned(wish).mix.plans) == 3
+
+
+def test_weights_are_nearer_to_each_other_than_shares_and_in_their_order():
+    """(1/32) ** 0.4 = 1/4: a share that is 32 times as large has four times the weight."""
+    mix = planned(ClipWish({"reggae": 1, "jazz": 32}, 4.0)).mix
+    assert mix.weights == pytest.approx((0.8, 0.2))  # in the order of all genres
+    assert planned(ClipWish({"reggae": 0.5, "jazz": 0.5}, 4.0)).mix.weights == (0.5, 0.5)
+    assert planned(ClipWish("jazz", 4.0)).mix.weights == (1.0,)
 
 
 @pytest.mark.parametrize(

@@ -115,10 +115,10 @@ def wanting(code: int, how_much: float) -> Plan:
     return replace(plan, frames=frames)
 
 
-@pytest.mark.parametrize(("shares", "code"), [((0.3, 0.7), 3), ((0.2, 0.8), 7)])
-def test_of_a_mix_every_plan_counts_by_its_share(shares, code):
+@pytest.mark.parametrize(("weights", "code"), [((0.3, 0.7), 3), ((0.2, 0.8), 7)])
+def test_of_a_mix_every_plan_counts_by_its_weight(weights, code):
     """Code 3 is wanted three times as much: 0.3 x 3 is more than 0.7, 0.2 x 3 less than 0.8."""
-    mix = PlanMix((wanting(3, 3.0), wanting(7, 1.0)), shares)
+    mix = PlanMix((wanting(3, 3.0), wanting(7, 1.0)), weights)
     for guidance in (1.0, 3.0):
         codes = make_codes(_Wanting(), [mix], seeds=[0], sampling=Sampling(0.0), guidance=guidance)
         np.testing.assert_array_equal(codes, np.full((1, 1, 4), code))
