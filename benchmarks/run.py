@@ -25,6 +25,7 @@ from benchmarks import (
     original_musicnn,
     originality,
     rendered_corpus,
+    symbolic,
 )
 
 TARGET = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -47,6 +48,7 @@ def main() -> None:
         ("generator", lambda: generator.main([])),
         ("generator's speed", lambda: generator_speed.main([])),
         ("originality", lambda: originality.main([])),
+        ("composers as notes", lambda: symbolic.main([])),
     ]
     texts = [_heading()]
     for name, measure in parts:

@@ -1,6 +1,6 @@
 """The composers' songs as notes, by the measures of Yang and Lerch: against more of their own and against baselines.
 
-python -m benchmarks.symbolic    # ten minutes for all genres; --genre blues --per-genre 20 for one
+python -m benchmarks.symbolic    # all genres, in about two minutes; --genre blues --per-genre 20 for one
 """
 
 import argparse
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     reports = [compare_composer(genre, options.per_genre) for genre in options.genre or GENRES]
     sets = list(reports[0]["sets"])
     print("## Composers, as notes\n")
-    print(f"{options.per_genre} songs of 30 s in a set. Overlap area of the distances within a set and between sets ")
+    print(f"{options.per_genre} songs of 30 s in a set. Overlap area of the distances within a set and between sets")
     print("(Yang and Lerch, 2020), the mean over nine features and both sides; 1 is alike.\n")
     print("| genre | " + " | ".join(sets) + " |")
     print("| --- |" + " ---: |" * len(sets))
