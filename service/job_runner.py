@@ -19,7 +19,7 @@ from service.jobs import Job
 from service.services import Services
 from service.usecases import clips
 from service.usecases import tracks as usecases
-from service.usecases.labelling import training
+from service.usecases.labelling import due, training
 
 BEAT_S = 1.0  # also: how soon a cancelled job hears of it
 LEARN_S = 2.0  # how soon enough new labels are noticed
@@ -77,7 +77,7 @@ def generate(run: Run, services: Services) -> dict[str, Any]:
 
 KINDS: dict[str, Callable[[Run, Services], dict[str, Any]]] = {
     "classify": classify,
-    training.LEARN: learn,
+    due.LEARN: learn,
     clips.GENERATE: generate,
 }
 
@@ -193,7 +193,7 @@ class JobRunner:
                 run.ended.set()
 
     def _learn_where_due(self) -> None:
-        training.submit_due(self._services)
+        due.submit_due(self._services)
 
     def _tidy(self) -> None:
         tidy(self._services)

@@ -16,7 +16,8 @@ from service.errors import Conflict
 from service.security.access import principal
 from service.storage.projects import Project
 from service.usecases.labelling import exchange
-from service.usecases.labelling.training import LEARN, answer_with
+from service.usecases.labelling.due import LEARN
+from service.usecases.labelling.training import answer_with
 
 bp = APIBlueprint("trainings", __name__, tag="Trainings", url_prefix="/v1")
 

@@ -19,7 +19,7 @@ from service.storage.pages import utc_now
 from service.storage.tables import JobRow
 from service.usecases import clips
 from service.usecases.clips import request_clip
-from service.usecases.labelling.training import FIRST_AFTER
+from service.usecases.labelling.due import FIRST_AFTER
 from service.usecases.tracks import receive_upload
 from tests.support.labelling import answer_all, make_pool
 

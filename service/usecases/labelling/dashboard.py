@@ -8,7 +8,7 @@ from models.agreement import agreement
 from service.storage.labels import LabelInForce
 from service.storage.pages import iso
 from service.storage.projects import Project
-from service.usecases.labelling.training import answers
+from service.usecases.labelling.answers import answers
 
 if TYPE_CHECKING:
     from service.services import Services

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from service.errors import Cancelled, Conflict
 from service.jobs import FINISHED
 from service.storage.projects import Project
-from service.usecases.labelling.training import LEARN, learn
+from service.usecases.labelling.due import LEARN
+from service.usecases.labelling.training import learn
 
 if TYPE_CHECKING:
     from service.jobs import Job

@@ -9,7 +9,7 @@ from features.errors import AudioError
 from service.errors import PayloadTooLarge
 from service.jobs import Job
 from service.storage.projects import Project
-from service.usecases.labelling.training import LEARN
+from service.usecases.labelling.due import LEARN
 from service.usecases.tracks import receive_upload
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from service.storage.label_queue import Lease
 from service.storage.projects import Project
-from service.usecases.labelling.training import labels_until_training
+from service.usecases.labelling.due import labels_until_training
 
 if TYPE_CHECKING:
     from service.services import Services

@@ -3,7 +3,7 @@
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ import structlog
 from features.errors import AudioError
 from features.npz import unpack_npz
 from models.active import rank
-from models.agreement import Answer, AnswerTable, observed_agreement
+from models.agreement import AnswerTable, observed_agreement
 from models.blas_threads import one_blas_thread
 from models.calibrated_head import KIND
 from models.consensus import Consensus, consensus
@@ -23,20 +23,16 @@ from models.label_pool import N_FEATURES, LabelPool
 from models.label_training import LabelTraining, train_from_labels
 from models.track_summary import BACKBONE
 from service.errors import Cancelled, NotFound
-from service.storage.labels import LabelInForce, PoolEntry
+from service.storage.labels import PoolEntry
 from service.storage.pages import utc_now
 from service.storage.project_versions import Version
 from service.storage.projects import Genre, Project
+from service.usecases.labelling.answers import answers
 
 if TYPE_CHECKING:
-    from service.jobs import Job
     from service.services import Services
 
-LEARN = "learn"  # kind of the job
 MACHINE = "genrelab"  # actor of what no person did
-FIRST_AFTER = 10  # labels before the first training
-EVERY_SHARE = 0.1  # of the labels that there are: so many new ones before the next training
-EVERY_AT_LEAST, EVERY_AT_MOST = 10, 200
 HEARING_SHARE = 0.5  # of the progress, where there is something to hear
 ASKED_AGAIN_AT_ONCE = 20
 DECIMALS = 4  # of probabilities that are kept
@@ -168,29 +164,6 @@ def answer_with(project: Project, version: int | None, *, actor: str, services: 
     return activated
 
 
-def labels_until_training(project: Project, services: "Services") -> int:
-    """How many more labels there will be before the next training; 0 where it is due."""
-    latest, job = services.versions.latest(project.id), services.jobs.latest_of_project(project.id)
-    before = job or latest  # jobs are forgotten after a month
-    fresh = services.labels.count_since(project.id, None if before is None else before.created_at)
-    if latest is None:
-        wanted = FIRST_AFTER
-    elif project.settings.retrain_every:
-        wanted = project.settings.retrain_every
-    else:
-        wanted = int(np.clip(EVERY_SHARE * latest.n_labels, EVERY_AT_LEAST, EVERY_AT_MOST))
-    return max(0, wanted - fresh)
-
-
-def submit_due(services: "Services") -> "list[Job]":
-    """Have those projects learn that have enough new labels."""
-    return [
-        services.jobs.submit_for_project(LEARN, project_id=project.id)
-        for project in services.projects.list()
-        if not project.closed and labels_until_training(project, services) == 0
-    ]
-
-
 def gather(project: Project, services: "Services") -> Material:
     """Read what a project gives to learn from."""
     entries = [entry for entry in services.labels.pool(project.id) if entry.track_id is not None]
@@ -228,13 +201,6 @@ def gather(project: Project, services: "Services") -> Material:
         agreement=observed_agreement(
             answers(each for each in labels if entries[row_of[each.item_id]].wanted == project.settings.overlap)
         ),
-    )
-
-
-def answers(labels: Iterable[LabelInForce]) -> AnswerTable:
-    """Who said what of which item."""
-    return AnswerTable.of(
-        Answer(label.item_id, label.annotator, frozenset(label.genres), label.unsure) for label in labels
     )
 
 

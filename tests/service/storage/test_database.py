@@ -5,12 +5,14 @@ import threading
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text, update
 from sqlalchemy.exc import StatementError
 
 from service.errors import ConfigurationError, StorageFull, TooBusy
-from service.storage.database import Database
+from service.storage.database import MIGRATIONS, REVISION, Database
 from service.storage.tables import Base, TrackRow
 from service.storage.tracks import TrackStore
 from tests.support.library import add_track
@@ -18,7 +20,7 @@ from tests.support.library import add_track
 MIGRATE = "import sys; from service.storage.database import Database; Database(sys.argv[1]).migrate()"
 ADD_FOR_EVER = """
 import sys
-from service.storage.database import Database
+from service.storage.database import MIGRATIONS, REVISION, Database
 from service.storage.tracks import TrackStore
 from tests.support.library import add_track
 tracks = TrackStore(Database(sys.argv[1]))
@@ -36,6 +38,18 @@ def test_migrations_build_the_tables_that_the_code_expects(database):
     with database.reading() as session:
         context = MigrationContext.configure(session.connection(), opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
+
+
+def test_the_last_migration_is_the_one_that_is_asked_for():
+    folder = Config()
+    folder.set_main_option("script_location", str(MIGRATIONS))
+    assert ScriptDirectory.from_config(folder).get_current_head() == REVISION
+
+
+def test_a_database_that_is_up_to_date_is_opened_without_alembic(database, database_url):
+    asked = python(f"{MIGRATE}; print('alembic' in sys.modules)", database_url)
+    assert asked.stdout.read() == "False\n"
+    assert asked.wait() == 0
 
 
 def test_migrating_again_changes_nothing(database):

@@ -8,8 +8,8 @@ import pytest
 from service.errors import Cancelled, Conflict
 from service.project_settings import ProjectSettings
 from service.usecases.labelling import learn_here as module
+from service.usecases.labelling.due import LEARN
 from service.usecases.labelling.learn_here import learn_here
-from service.usecases.labelling.training import LEARN
 
 RESULT = {"heard": 0, "unheard": 0, "labels": 2, "version": 1, "activated": True, "reason": "first"}
 
