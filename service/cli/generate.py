@@ -152,7 +152,7 @@ def reproduce(
 
     Exit code 0 when it is the same: its codes, and in WAV and FLAC every sample; 1 when something differs.
     """
-    from service.usecases.generate import account_of
+    from service.usecases.generate import account_of, software
     from service.usecases.generate import reproduce as make_again
 
     account = account_of(file)
@@ -177,11 +177,15 @@ def reproduce(
         typer.echo(f"codes:   {'the same' if found.same_codes else 'others'}")
         typer.echo(f"samples: {_SAMPLES[found.same_samples]}")
         if not found.same:
-            typer.echo(
-                "on another kind of processor numbers may round otherwise, and a file may have been edited since"
-            )
+            typer.echo(_why_not_the_same(found.provenance.get("software"), software()))
     if not found.same:
         raise typer.Exit(FAILED)
+
+
+def _why_not_the_same(made_by: object, here: str) -> str:
+    if made_by != here:
+        return f"it was made by {made_by}, and this is {here}, which may make it otherwise"
+    return "on another kind of processor numbers may round otherwise, and a file may have been edited since"
 
 
 _SAMPLES = {

@@ -219,7 +219,7 @@ def provenance_of(
     source : mapping, optional
         The recording that it started from, as `source_account` gives it.
     """
-    account = {"generated": True, "software": f"genrelab {version('genrelab')}"}
+    account = {"generated": True, "software": software()}
     account |= {name: value for name, value in clip.report.items() if name not in NOT_REPEATED}
     if genre_agreement is not None:
         account["genre_agreement"] = genre_agreement
@@ -337,6 +337,11 @@ def reproduce(
         same_codes=clip.report["codes_sha256"] == account["codes_sha256"],
         same_samples=_same_samples(path, clip),
     )
+
+
+def software() -> str:
+    """This program and its version: another one may make another clip of the same wish with the same weights."""
+    return f"genrelab {version('genrelab')}"
 
 
 def account_of(path: Path) -> dict[str, Any]:

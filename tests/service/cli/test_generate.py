@@ -255,9 +255,23 @@ def test_reproducing_what_differs(genrelab, generator, monkeypatch):
     result = genrelab("reproduce", "x.wav")
     assert result.exit_code == FAILED
     assert "codes:   others" in result.stdout
+    assert "another kind of processor" in result.stdout
     answer = json.loads(genrelab("reproduce", "x.wav", "--json").stdout)
     assert (answer["same"], answer["same_codes"], answer["same_samples"]) == (False, False, False)
     assert answer["provenance"]["seed"] == 4
+
+
+def test_what_another_version_made_may_come_out_otherwise(genrelab, generator, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("service.usecases.generate.version", lambda name: "0.0.1")
+        genrelab("generate", "--genre", "jazz", "--seconds", 1, "--seed", 4, "--out", "x.wav")
+    assert genrelab("reproduce", "x.wav").exit_code == 0  # the same all the same
+    make = generator.make
+    monkeypatch.setattr(generator, "make", lambda wish, **more: make(wish.with_seed(5), **more))
+    monkeypatch.setattr("service.usecases.generate.version", lambda name: "0.0.2")
+    result = genrelab("reproduce", "x.wav")
+    assert result.exit_code == FAILED
+    assert "it was made by genrelab 0.0.1, and this is genrelab 0.0.2" in result.stdout
 
 
 def test_what_was_not_made_here_is_not_reproduced(genrelab, song):
