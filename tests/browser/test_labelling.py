@@ -6,18 +6,23 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+from sqlalchemy import update
 
+from service import job_runner
 from service.project_settings import ProjectSettings
 from service.storage.label_queue import Answer
+from service.storage.labelling_tables import LeaseRow
+from service.storage.pages import utc_now
 from service.storage.projects import Project
 from service.usecases import tracks as usecases
-from service.usecases.labelling import training
+from service.usecases.labelling import due, training
 from service.usecases.labelling.pool import add_tracks
 from tests.browser.conftest import Live
 from tests.browser.test_page import has_no_sideways_scroll, until
@@ -443,7 +448,7 @@ def test_a_reload_goes_on_with_the_same_recording(live: Live, label: Callable[..
 
 
 def test_what_somebody_hears_comes_to_others_when_they_are_gone(live: Live, label: Callable[..., Any]) -> None:
-    work = begin(live, 2, lease_s=5.0)
+    work = begin(live, 2)
     ana = label(work, "Ana")
     until(ana, "document.querySelectorAll('.deck').length === 2")
     held = shown(ana)
@@ -452,6 +457,8 @@ def test_what_somebody_hears_comes_to_others_when_they_are_gone(live: Live, labe
     ben.goto(f"{work.url}/label")
     ben.get_by_text("The others are on the last recordings").wait_for()
     ana.goto("about:blank")
+    with live.services.database.writing() as session:  # what time does
+        session.execute(update(LeaseRow).values(expires_at=utc_now() - timedelta(seconds=1)))
     titles = [shown(ben)]
     press_and_go_on(ben, "1")
     until(ben, "document.querySelector('.deck.shown') !== null")
@@ -460,26 +467,34 @@ def test_what_somebody_hears_comes_to_others_when_they_are_gone(live: Live, labe
     ben.context.close()
 
 
-def test_the_curve_moves_after_a_training(live: Live, label: Callable[..., Any], open_page: Callable[..., Any]) -> None:
-    work = begin(live, 30, random_share=1.0)
+def test_the_curve_moves_after_a_training(
+    serve: Callable[..., Live],
+    label: Callable[..., Any],
+    open_page: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(job_runner, "LEARN_S", 0.2)  # the board itself looks every three seconds all the same
+    live = serve()
+    first, then, last = due.FIRST_AFTER, 5, 3
+    work = begin(live, first + then + last, random_share=1.0, retrain_every=then)
     page = label(work)
     board = open_page(work.url)
     board.get_by_role("heading", name="Lisbon").wait_for()
     assert board.locator(".curve-box").is_hidden()
-    for _ in range(12):
+    for _ in range(first):
         press_and_go_on(page, right_key(page))
-    saved(page, work, 12)
+    saved(page, work, first)
     board.locator("#versions [data-version='1']").wait_for(timeout=60_000)
     assert board.locator("#versions [data-version='1']").get_attribute("class") == "active"
-    for _ in range(12):
+    for _ in range(then):
         press_and_go_on(page, right_key(page))
-    saved(page, work, 24)
+    saved(page, work, first + then)
     board.locator("#versions [data-version='2']").wait_for(timeout=60_000)
     board.locator(".curve .point").nth(1).wait_for()
     before = board.locator(".curve .point").count()
     while has_recording(page):
         press_and_go_on(page, right_key(page))
-    saved(page, work, 30)
+    saved(page, work, first + then + last)
     board.get_by_role("button", name="Train now").click()
     board.locator("#job").wait_for()
     until(board, "document.getElementById('job').hidden", seconds=60)
@@ -496,10 +511,10 @@ def test_the_curve_moves_after_a_training(live: Live, label: Callable[..., Any],
 
 
 def test_every_version_is_one_click_away(live: Live, open_page: Callable[..., Any]) -> None:
-    work = begin(live, 16, retrain_every=1000)  # the first training of its own would come after 10 labels
+    work = begin(live, 8, retrain_every=1000)  # the first training of its own would come after 10 labels
     heard(work)
-    for _ in range(2):
-        answer_rightly(work, 8)
+    for n in (5, 3):  # five cannot all be of one genre
+        answer_rightly(work, n)
         training.learn(work.project.id, services=live.services)
     live.services.versions.activate(work.project.id, 2, actor="test")  # whether it measured better or not
     page = open_page(work.url)
