@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,8 +20,9 @@ from models.stepped_run import CHECKPOINT_FILE
 from models.tensorflow_runtime import keras
 from models.vqvae import Vqvae
 from models.vqvae_settings import VqvaeSettings
-from tests.support.autoencoders import TINY
+from tests.support.autoencoders import TINY as OF_ALL_LAYERS
 
+TINY = OF_ALL_LAYERS | {"dilations": (1,)}  # each layer makes a fit longer to be compiled
 SHORT = AutoencoderFitSettings(
     steps=8, batch_size=4, crop_frames=16, warm_up=2, free_steps=2, figures_every=3, checkpoint_minutes=0.0
 )
@@ -74,7 +76,7 @@ def test_figures_come_when_asked_for_and_at_the_end(undisturbed):
 
 def test_a_fit_learns_what_codes_can_tell():
     """Eight chords, sixteen codes: all can be told apart. Who hears nothing errs by half a chord, 1.7."""
-    network = new_network(width=32)
+    network = new_network(width=32, dilations=OF_ALL_LAYERS["dilations"])
     settings = replace(SHORT, steps=150, batch_size=8, learning_rate=5e-3, figures_every=75, gain_db=0.0)
     history = fit_autoencoder(network, recordings(8), recordings(4, seed=1), settings=settings)
     assert history[-1]["val_absolute"] < 0.4
@@ -104,32 +106,44 @@ def test_a_fit_that_is_done_is_not_done_again(undisturbed):
 IN_A_PROCESS_OF_ITS_OWN = """
 import sys
 from pathlib import Path
-from tests.models.test_autoencoder_fit import fitted_for_long
-fitted_for_long(Path(sys.argv[1]), progress=lambda n_done, *_: print(n_done, flush=True))
+from tests.models.test_autoencoder_fit import fitted_until_killed
+fitted_until_killed(Path(sys.argv[1]))
 """
-LONG = replace(SHORT, steps=60, figures_every=1)
 
 
-def fitted_for_long(checkpoints: Path | None, **options) -> tuple[Vqvae, list[dict[str, float]]]:
-    network = new_network()
-    return network, fit_autoencoder(network, recordings(), [], settings=LONG, checkpoints=checkpoints, **options)
+def fitted_until_killed(checkpoints: Path) -> None:
+    """Tells which step is done, and waits at the last: however late it is killed, something is left to be done."""
+
+    def progress(n_done: int, share: float, figures: dict[str, float]) -> None:
+        print(n_done, flush=True)
+        if n_done == SHORT.steps:
+            time.sleep(120)
+
+    options = {"settings": SHORT, "seed": 3, "checkpoints": checkpoints, "progress": progress}
+    fit_autoencoder(new_network(), recordings(), recordings(seed=1), **options)
 
 
-def test_a_fit_whose_process_is_killed_goes_on_to_the_same_bits(tmp_path):
+def test_a_fit_whose_process_is_killed_goes_on_to_the_same_bits(undisturbed, tmp_path):
     command = [sys.executable, "-c", IN_A_PROCESS_OF_ITS_OWN, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": "."}) as process:
         for line in process.stdout:
-            if int(line) == 5:
+            if int(line) == 6:
                 process.send_signal(signal.SIGKILL)
                 break
         process.stdout.read()
     assert process.wait() == -signal.SIGKILL
     told: list[int] = []
-    network, history = fitted_for_long(tmp_path, progress=lambda n_done, *_: told.append(n_done))
-    assert 5 <= told[0] <= told[-1] == LONG.steps
-    expected, whole = fitted_for_long(None)
-    assert history == whole
-    assert_same(network, expected)
+    options = {
+        "settings": SHORT,
+        "seed": 3,
+        "checkpoints": tmp_path,
+        "progress": lambda n_done, *_: told.append(n_done),
+    }
+    network = Vqvae(VqvaeSettings(**TINY))  # of other weights: those of the checkpoint count
+    history = fit_autoencoder(network, recordings(), recordings(seed=1), **options)
+    assert told in ([6, 8], [8])  # not from the start, which would tell of step 3
+    assert history == undisturbed[1]
+    assert_same(network, undisturbed[0])
 
 
 def test_the_clock_ends_a_fit(tmp_path):

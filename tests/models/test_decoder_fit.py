@@ -1,6 +1,7 @@
 """A decoder that is fitted against a critic: codes stay, what is decoded is nearer to what is true in its texture."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from tests.support.autoencoders import TINY
 SHORT = DecoderFitSettings(
     steps=6, batch_size=4, crop_frames=16, warm_up=2, lead=2, figures_every=2, checkpoint_minutes=0.0
 )
-FIT = AutoencoderFitSettings(steps=60, batch_size=8, crop_frames=16, warm_up=2, free_steps=20, learning_rate=5e-3)
+FIT = AutoencoderFitSettings(steps=60, batch_size=8, crop_frames=16, warm_up=2, free_steps=0, learning_rate=5e-3)
 
 
 class Stopped(Exception):
@@ -46,9 +47,20 @@ def network_of(weights) -> Vqvae:
     return network
 
 
-def test_encoder_and_codebooks_stay_as_they_are(fitted):
-    network, before = network_of(fitted), network_of(fitted)
-    history = fit_decoder(network, recordings(), recordings(1), settings=SHORT)
+@pytest.fixture(scope="module")
+def undisturbed(fitted, tmp_path_factory) -> tuple[Vqvae, list[dict[str, float]], Path]:
+    """A fit that nobody stops, and the folder of its checkpoint: a step takes long to be compiled."""
+    network, folder = network_of(fitted), tmp_path_factory.mktemp("undisturbed")
+    return network, fit_decoder(network, recordings(), recordings(1), settings=SHORT, checkpoints=folder), folder
+
+
+def without_validation(history: list[dict[str, float]]) -> list[dict[str, float]]:
+    return [{name: value for name, value in each.items() if not name.startswith("val_")} for each in history]
+
+
+def test_encoder_and_codebooks_stay_as_they_are(fitted, undisturbed):
+    network, history, _ = undisturbed
+    before = network_of(fitted)
     assert [figures["step"] for figures in history] == [2, 4, 6]
     assert {"loss", "critic", "absolute", "val_absolute"} <= set(history[-1])
     for part in ("encoder", "quantizer"):
@@ -79,36 +91,35 @@ def test_against_a_critic_what_is_decoded_has_the_spread_of_what_is_true(fitted)
     assert spread(2.0) > 1.05 * spread(0.0)
 
 
-def test_a_fit_that_was_stopped_goes_on_to_the_same_bits(fitted, tmp_path):
+def test_a_fit_that_was_stopped_goes_on_to_the_same_bits(fitted, undisturbed, tmp_path):
+    """Looking at validation or not makes no difference to what is learned."""
+
     def stop(n_done: int, *_rest: object) -> None:
         if n_done >= 4:
             raise Stopped
 
-    undisturbed, stopped = network_of(fitted), network_of(fitted)
-    history = fit_decoder(undisturbed, recordings(), [], settings=SHORT)
     with pytest.raises(Stopped):
-        fit_decoder(stopped, recordings(), [], settings=SHORT, checkpoints=tmp_path, progress=stop)
+        fit_decoder(network_of(fitted), recordings(), [], settings=SHORT, checkpoints=tmp_path, progress=stop)
     again = network_of(fitted)
-    assert fit_decoder(again, recordings(), [], settings=SHORT, checkpoints=tmp_path) == history
-    for one, other in zip(again.variables, undisturbed.variables, strict=True):
+    history = fit_decoder(again, recordings(), [], settings=SHORT, checkpoints=tmp_path)
+    assert history == without_validation(undisturbed[1])
+    for one, other in zip(again.variables, undisturbed[0].variables, strict=True):
         np.testing.assert_array_equal(one.numpy(), other.numpy())
 
 
-def test_a_checkpoint_for_other_codes_is_refused(fitted, tmp_path):
-    fit_decoder(network_of(fitted), recordings(), [], settings=SHORT, checkpoints=tmp_path)
+def test_a_checkpoint_for_other_codes_is_refused(fitted, undisturbed):
     other = network_of(fitted)
     other.quantizer.codebooks.assign(other.quantizer.codebooks + 1)
     with pytest.raises(ModelError, match="of another training"):
-        fit_decoder(other, recordings(), [], settings=SHORT, checkpoints=tmp_path)
+        fit_decoder(other, recordings(), [], settings=SHORT, checkpoints=undisturbed[2])
 
 
-def test_a_checkpoint_for_another_encoder_is_refused(fitted, tmp_path):
-    fit_decoder(network_of(fitted), recordings(), [], settings=SHORT, checkpoints=tmp_path)
+def test_a_checkpoint_for_another_encoder_is_refused(fitted, undisturbed):
     other = network_of(fitted)
     bias = other.encoder.get_layer("out").bias
     bias.assign(bias + 1)
     with pytest.raises(ModelError, match="of another training"):
-        fit_decoder(other, recordings(), [], settings=SHORT, checkpoints=tmp_path)
+        fit_decoder(other, recordings(), [], settings=SHORT, checkpoints=undisturbed[2])
 
 
 def test_no_steps_are_no_fit(fitted):

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -77,16 +78,31 @@ def assert_same(one: keras.Model, other: keras.Model) -> None:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(training, validation, scale) -> dict[str, tuple[keras.Model, Fit]]:
+def kept(tmp_path_factory) -> Path:
+    """Where the undisturbed fits write: each its checkpoint, and its figures for TensorBoard."""
+    return tmp_path_factory.mktemp("undisturbed")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(training, validation, scale, kept) -> dict[str, tuple[keras.Model, Fit]]:
     """A fit that nobody stops, without and with early stopping."""
     found = {}
     for name, held_out in (("alone", None), ("stopping", validation)):
         network = new_network()
-        found[name] = (
-            network,
-            fit(network, training, held_out, scale=scale, branches=TINY.branches, settings=SHORT, seed=3),
-        )
+        options = {"scale": scale, "branches": TINY.branches, "settings": SHORT, "seed": 3}
+        folders = {"checkpoints": kept / name / "new" / "folder", "logs": kept / name / "logs"}
+        found[name] = network, fit(network, training, held_out, **options, **folders)
     return found
+
+
+@pytest.fixture(scope="module")
+def stopped(training, scale, tmp_path_factory) -> Path:
+    """Folder of the checkpoint of a fit that was stopped after an epoch: for reading, or to be copied."""
+    folder = tmp_path_factory.mktemp("stopped")
+    options = {"scale": scale, "branches": TINY.branches, "settings": SHORT, "seed": 3, "checkpoints": folder}
+    with pytest.raises(Stopped):
+        fit(new_network(), training, None, progress=stop_after(1), **options)
+    return folder
 
 
 @pytest.mark.parametrize("branch", BRANCHES)
@@ -112,26 +128,32 @@ def test_what_no_view_tells_is_not_learned():
     assert 0.2 < right.mean() < 0.8
 
 
-@pytest.mark.parametrize("epoch", [1, 3])
 @pytest.mark.parametrize("name", ["alone", "stopping"])
-def test_a_fit_that_was_stopped_goes_on_to_the_same_bits(
-    name, epoch, training, validation, scale, undisturbed, tmp_path
+def test_a_fit_that_was_stopped_twice_goes_on_to_the_same_bits(
+    name, training, validation, scale, undisturbed, tmp_path
 ):
     held_out = validation if name == "stopping" else None
     options = {"scale": scale, "branches": TINY.branches, "settings": SHORT, "seed": 3, "checkpoints": tmp_path}
-    with pytest.raises(Stopped):
-        fit(new_network(), training, held_out, progress=stop_after(epoch), **options)
-    network = build(TINY, N_GENRES)  # of other weights: those of the checkpoint count
     told: list[int] = []
-    fitted = fit(network, training, held_out, progress=lambda n_done, _: told.append(n_done), **options)
-    assert told == list(range(epoch + 1, SHORT.epochs + 1))
+
+    def note_and_stop(n_done: int, figures: dict[str, float]) -> None:
+        told.append(n_done)
+        if n_done in (1, 3):
+            raise Stopped
+
+    for network in (new_network(), build(TINY, N_GENRES)):
+        with pytest.raises(Stopped):
+            fit(network, training, held_out, progress=note_and_stop, **options)
+    network = build(TINY, N_GENRES)  # of other weights: those of the checkpoint count
+    fitted = fit(network, training, held_out, progress=note_and_stop, **options)
+    assert told == [1, 2, 3, 4]
     assert fitted == undisturbed[name][1]
     assert_same(network, undisturbed[name][0])
 
 
-def test_a_fit_that_is_done_is_not_done_again(training, scale, undisturbed, tmp_path):
-    options = {"scale": scale, "branches": TINY.branches, "settings": SHORT, "seed": 3, "checkpoints": tmp_path}
-    fit(new_network(), training, None, **options)
+def test_a_fit_that_is_done_is_not_done_again(training, scale, undisturbed, kept):
+    folder = kept / "alone" / "new" / "folder"
+    options = {"scale": scale, "branches": TINY.branches, "settings": SHORT, "seed": 3, "checkpoints": folder}
     network = build(TINY, N_GENRES)
     fitted = fit(network, training, None, progress=stop_after(SHORT.epochs), **options)
     assert fitted == undisturbed["alone"][1]
@@ -141,17 +163,24 @@ def test_a_fit_that_is_done_is_not_done_again(training, scale, undisturbed, tmp_
 IN_A_PROCESS_OF_ITS_OWN = """
 import sys
 from pathlib import Path
-from tests.models.test_network_fit import fitted_for_long
-fitted_for_long(Path(sys.argv[1]), progress=lambda n_done, _: print(n_done, flush=True))
+from tests.models.test_network_fit import fit_of_all_views, tell_and_wait_at_the_end
+fit_of_all_views(Path(sys.argv[1]), progress=tell_and_wait_at_the_end)
 """
-LONG = FitSettings(epochs=16, batch_size=8, windows=(1,))
+OF_ALL_VIEWS = FitSettings(epochs=6, batch_size=8, windows=(1,))
 
 
-def fitted_for_long(checkpoints: Path | None, **options) -> tuple[keras.Model, Fit]:
+def fit_of_all_views(checkpoints: Path | None, **options) -> tuple[keras.Model, Fit]:
     data = labelled(np.random.default_rng(6), per_genre=12)
     network = new_network(WHOLE)
-    scale = TagScale.of(data.recordings)
-    return network, fit(network, data, None, scale=scale, settings=LONG, seed=5, checkpoints=checkpoints, **options)
+    options |= {"settings": OF_ALL_VIEWS, "seed": 5, "checkpoints": checkpoints}
+    return network, fit(network, data, None, scale=TagScale.of(data.recordings), **options)
+
+
+def tell_and_wait_at_the_end(n_done: int, figures: dict[str, float]) -> None:
+    """However late the process is killed, an epoch is left to be done: it waits at the last but one."""
+    print(n_done, flush=True)
+    if n_done == OF_ALL_VIEWS.epochs - 1:
+        time.sleep(120)
 
 
 def test_a_fit_whose_process_is_killed_goes_on_to_the_same_bits(tmp_path):
@@ -164,9 +193,9 @@ def test_a_fit_whose_process_is_killed_goes_on_to_the_same_bits(tmp_path):
         process.stdout.read()
     assert process.wait() == -signal.SIGKILL
     told: list[int] = []
-    network, fitted = fitted_for_long(tmp_path, progress=lambda n_done, _: told.append(n_done))
-    assert 4 <= told[0] <= told[-1] == LONG.epochs
-    expected, whole = fitted_for_long(None)
+    network, fitted = fit_of_all_views(tmp_path, progress=lambda n_done, _: told.append(n_done))
+    assert 4 <= told[0] <= told[-1] == OF_ALL_VIEWS.epochs
+    expected, whole = fit_of_all_views(None)
     assert fitted == whole
     assert_same(network, expected)
 
@@ -184,18 +213,16 @@ def test_a_fit_whose_process_is_killed_goes_on_to_the_same_bits(tmp_path):
     ],
     ids=str,
 )
-def test_a_checkpoint_of_another_training_is_refused(change, training, scale, tmp_path):
-    options = {"scale": scale, "branches": TINY.branches, "settings": SHORT, "seed": 3, "checkpoints": tmp_path}
-    with pytest.raises(Stopped):
-        fit(new_network(), training, None, progress=stop_after(1), **options)
-    before = (tmp_path / CHECKPOINT_FILE).read_bytes()
+def test_a_checkpoint_of_another_training_is_refused(change, training, scale, stopped):
+    options = {"scale": scale, "branches": TINY.branches, "settings": SHORT, "seed": 3, "checkpoints": stopped}
+    before = (stopped / CHECKPOINT_FILE).read_bytes()
     network = new_network(change.pop("network", TINY))
     if change.pop("labels", None):
         training = Labelled(training.recordings, 1 - training.labels)
     words = rf"{CHECKPOINT_FILE}: of another training .*give another folder, or remove it to begin anew"
     with pytest.raises(ModelError, match=words):
         fit(network, training, None, **options | change)
-    assert (tmp_path / CHECKPOINT_FILE).read_bytes() == before
+    assert (stopped / CHECKPOINT_FILE).read_bytes() == before
 
 
 def cut(data: bytes) -> bytes:
@@ -211,40 +238,27 @@ def with_a_changed_byte(data: bytes) -> bytes:
     [cut, with_a_changed_byte, lambda data: b"", lambda data: b"no archive"],
     ids=["cut", "byte", "empty", "text"],
 )
-def test_a_damaged_checkpoint_says_what_to_do(damage, training, scale, tmp_path):
+def test_a_damaged_checkpoint_says_what_to_do(damage, training, scale, stopped, tmp_path):
     options = {"scale": scale, "branches": TINY.branches, "settings": SHORT, "seed": 3, "checkpoints": tmp_path}
-    with pytest.raises(Stopped):
-        fit(new_network(), training, None, progress=stop_after(1), **options)
-    path = tmp_path / CHECKPOINT_FILE
-    path.write_bytes(damage(path.read_bytes()))
+    (tmp_path / CHECKPOINT_FILE).write_bytes(damage((stopped / CHECKPOINT_FILE).read_bytes()))
     with pytest.raises(ModelError, match=rf"{CHECKPOINT_FILE}: no checkpoint can be read there .*remove it"):
         fit(new_network(), training, None, **options)
 
 
 @pytest.mark.parametrize("left_out", ["state", "now/0", "best/1"])
-def test_a_checkpoint_that_lacks_an_array_is_damaged(left_out, training, scale, tmp_path):
+def test_a_checkpoint_that_lacks_an_array_is_damaged(left_out, training, scale, stopped, tmp_path):
     options = {"scale": scale, "branches": TINY.branches, "settings": SHORT, "seed": 3, "checkpoints": tmp_path}
-    with pytest.raises(Stopped):
-        fit(new_network(), training, None, progress=stop_after(1), **options)
-    path = tmp_path / CHECKPOINT_FILE
-    with np.load(path) as archive:
+    with np.load(stopped / CHECKPOINT_FILE) as archive:
+        assert left_out in archive.files
         arrays = {name: archive[name] for name in archive.files if name != left_out}
-    np.savez(path, **arrays)
+    np.savez(tmp_path / CHECKPOINT_FILE, **arrays)
     with pytest.raises(ModelError, match="remove it to begin anew"):
         fit(new_network(), training, None, **options)
 
 
-def test_nothing_but_the_checkpoint_is_left_in_its_folder(training, scale, tmp_path):
-    fit(
-        new_network(),
-        training,
-        None,
-        scale=scale,
-        branches=TINY.branches,
-        settings=SHORT,
-        checkpoints=tmp_path / "new" / "folder",
-    )
-    assert [path.name for path in (tmp_path / "new" / "folder").iterdir()] == [CHECKPOINT_FILE]
+@pytest.mark.usefixtures("undisturbed")
+def test_nothing_but_the_checkpoint_is_left_in_its_folder(kept):
+    assert [path.name for path in (kept / "alone" / "new" / "folder").iterdir()] == [CHECKPOINT_FILE]
 
 
 def test_early_stopping_ends_when_nothing_gets_better_and_keeps_the_best(training, scale):
@@ -315,16 +329,13 @@ def test_no_recordings_are_refused(scale):
         fit(new_network(), Labelled([], np.array([], int)), None, scale=scale, branches=TINY.branches)
 
 
-def test_tensorboard_reads_the_figures_of_the_history(training, validation, scale, tmp_path):
+def test_tensorboard_reads_the_figures_of_the_history(undisturbed, kept):
     from tensorboard.backend.event_processing.event_accumulator import TENSORS, EventAccumulator
     from tensorboard.util.tensor_util import make_ndarray
 
-    fitted = fit(
-        new_network(), training, validation, scale=scale, branches=TINY.branches, settings=SHORT, logs=tmp_path / "logs"
-    )
-    events = EventAccumulator(str(tmp_path / "logs"), size_guidance={TENSORS: 0}).Reload()
+    events = EventAccumulator(str(kept / "stopping" / "logs"), size_guidance={TENSORS: 0}).Reload()
     assert set(events.Tags()["tensors"]) == set(FIGURES)
-    for name, values in fitted.history.items():
+    for name, values in undisturbed["stopping"][1].history.items():
         found = events.Tensors(name)
         assert [event.step for event in found] == list(range(1, len(values) + 1))
         np.testing.assert_allclose([float(make_ndarray(event.tensor_proto)) for event in found], values, rtol=1e-6)
@@ -505,11 +516,8 @@ def test_bad_settings_are_refused_by_name(change, words):
         FitSettings(**change)
 
 
-def test_a_checkpoint_says_in_words_what_it_holds(training, scale, tmp_path):
-    fitted = fit(
-        new_network(), training, None, scale=scale, branches=TINY.branches, settings=SHORT, checkpoints=tmp_path
-    )
-    with np.load(tmp_path / CHECKPOINT_FILE) as archive:
+def test_a_checkpoint_says_in_words_what_it_holds(undisturbed, kept):
+    with np.load(kept / "alone" / "new" / "folder" / CHECKPOINT_FILE) as archive:
         state = json.loads(str(archive["state"]))
-    assert state["history"] == fitted.history
+    assert state["history"] == undisturbed["alone"][1].history
     assert state["best_epoch"] == SHORT.epochs

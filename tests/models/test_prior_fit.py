@@ -1,7 +1,9 @@
 """A fitting learns, goes on to the same bits where it was stopped, and keeps to its time."""
 
 import math
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,14 +13,14 @@ from models.baselines.gru import build as build_gru
 from models.code_stream import make_codes
 from models.errors import ModelError
 from models.prior import arrays_of, build
-from models.prior_fit import CHECKPOINT_FILE, PriorFitSettings, bits_of, fit
+from models.prior_fit import CHECKPOINT_FILE, PriorFit, PriorFitSettings, bits_of, fit
 from models.prior_inference import PriorInference
 from models.prior_settings import GruSettings
 from models.sampling import Sampling
 from models.tensorflow_runtime import keras
 from tests.support.small_priors import N_GENRES, SMALL, cyclic_clip
 
-TINY = replace(SMALL, dropout=0.2)
+TINY = replace(SMALL, dropout=0.2, n_layers=1)  # each layer makes a fit longer to be compiled
 SHORT = PriorFitSettings(epochs=3, steps=2, batch_size=2, crop_frames=12)
 TRAINING = [cyclic_clip(genre, TINY) for genre in range(N_GENRES)]
 VALIDATION = [cyclic_clip(genre, TINY, n_frames=30, split="validation") for genre in range(N_GENRES)]
@@ -51,9 +53,22 @@ def assert_same(one, other) -> None:
 
 
 @pytest.fixture(scope="module")
-def undisturbed():
+def kept(tmp_path_factory) -> Path:
+    """Folder of what the undisturbed fit wrote: its checkpoint, and its figures for TensorBoard."""
+    return tmp_path_factory.mktemp("undisturbed")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(kept) -> tuple[keras.Model, PriorFit]:
     network = new_network()
-    return network, fitted(network)
+    return network, fitted(network, checkpoints=kept / "checkpoints", logs=kept / "logs")
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory) -> tuple[PriorFit, Path]:
+    """A fit whose time was up after an epoch, and the folder of its checkpoint: for reading, or to be copied."""
+    folder = tmp_path_factory.mktemp("begun")
+    return fitted(new_network(), checkpoints=folder, budget_s=0.0), folder
 
 
 def test_cycles_are_learned_and_gone_on_with():
@@ -99,38 +114,43 @@ def test_bits_may_be_those_of_a_network_that_is_told_nothing(undisturbed):
     assert (bits_of(network, VALIDATION, told=False, **options) != told).all()
 
 
-@pytest.mark.parametrize("epoch", [1, 2])
-def test_a_fit_that_was_stopped_goes_on_to_the_same_bits(epoch, undisturbed, tmp_path):
-    with pytest.raises(Stopped):
-        fitted(new_network(), checkpoints=tmp_path, progress=stop_after(epoch))
+def test_a_fit_that_was_stopped_twice_goes_on_to_the_same_bits(undisturbed, begun, tmp_path):
+    folder = shutil.copytree(begun[1], tmp_path / "again")
     told: list[int] = []
-    network = new_network(seed=9)  # of other weights: those of the checkpoint count
-    found = fitted(network, checkpoints=tmp_path, progress=lambda n_done, _: told.append(n_done))
-    assert told == list(range(epoch + 1, SHORT.epochs + 1))
+
+    def note_and_stop(n_done: int, figures: dict[str, float]) -> None:
+        told.append(n_done)
+        if told == [2]:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        fitted(new_network(seed=9), checkpoints=folder, progress=note_and_stop)
+    network = new_network(seed=8)  # of other weights: those of the checkpoint count
+    found = fitted(network, checkpoints=folder, progress=note_and_stop)
+    assert told == [2, 3]
     assert found == undisturbed[1]
     assert_same(network, undisturbed[0])
 
 
-def test_time_that_is_up_ends_after_an_epoch_and_the_next_call_goes_on(undisturbed, tmp_path):
-    network = new_network()
-    found = fitted(network, checkpoints=tmp_path, budget_s=0.0)
+def test_time_that_is_up_ends_after_an_epoch_and_the_next_call_goes_on(undisturbed, begun, tmp_path):
+    found, folder = begun[0], shutil.copytree(begun[1], tmp_path / "again")
     assert (len(found.history["bits"]), found.finished) == (1, False)
+    network = new_network()
     for n_done in (2, 3):
-        found = fitted(network, checkpoints=tmp_path, budget_s=0.0)
+        found = fitted(network, checkpoints=folder, budget_s=0.0)
         assert len(found.history["bits"]) == n_done
     assert found.finished
     assert found == undisturbed[1]
     assert_same(network, undisturbed[0])
 
 
-def test_a_fit_that_is_done_is_not_done_again(undisturbed, tmp_path):
-    fitted(new_network(), checkpoints=tmp_path)
+def test_a_fit_that_is_done_is_not_done_again(undisturbed, kept):
     network = new_network(seed=9)
-    assert fitted(network, checkpoints=tmp_path, progress=stop_after(3)) == undisturbed[1]
+    assert fitted(network, checkpoints=kept / "checkpoints", progress=stop_after(3)) == undisturbed[1]
     assert_same(network, undisturbed[0])
 
 
-def test_the_best_weights_are_kept_and_without_validation_the_last():
+def test_the_best_weights_are_kept():
     network = new_network()
     epochs: list[list[np.ndarray]] = []
 
@@ -143,7 +163,6 @@ def test_the_best_weights_are_kept_and_without_validation_the_last():
     assert found.best_epoch == int(np.argmin(found.history["val_bits"])) + 1
     for variable, best in zip(network.trainable_variables, epochs[found.best_epoch - 1], strict=True):
         np.testing.assert_array_equal(variable.numpy(), best)
-    assert fitted(new_network(), validation=[]).best_epoch == SHORT.epochs
 
 
 @pytest.mark.parametrize(
@@ -151,11 +170,12 @@ def test_the_best_weights_are_kept_and_without_validation_the_last():
     [{"settings": replace(SHORT, steps=3)}, {"seed": 4}, {"training": TRAINING[:2]}],
     ids=["settings", "seed", "data"],
 )
-def test_a_checkpoint_of_another_training_is_refused(change, tmp_path):
-    with pytest.raises(Stopped):
-        fitted(new_network(), checkpoints=tmp_path, progress=stop_after(1))
+def test_a_checkpoint_of_another_training_is_refused(change, begun):
+    folder = begun[1]
+    before = (folder / CHECKPOINT_FILE).read_bytes()
     with pytest.raises(ModelError, match=rf"{CHECKPOINT_FILE}: of another training"):
-        fitted(new_network(), checkpoints=tmp_path, **change)
+        fitted(new_network(), checkpoints=folder, **change)
+    assert (folder / CHECKPOINT_FILE).read_bytes() == before
 
 
 def test_genres_are_drawn_alike_often_and_long_clips_more_often():
@@ -163,9 +183,10 @@ def test_genres_are_drawn_alike_often_and_long_clips_more_often():
     assert module._chances(clips) == pytest.approx([1 / 8, 3 / 8, 1 / 2])
 
 
-def test_a_clip_that_is_shorter_than_a_crop_is_learned_from():
+def test_without_validation_the_last_weights_are_kept_even_of_a_clip_shorter_than_a_crop():
     found = fitted(new_network(), training=[cyclic_clip(0, TINY, n_frames=5)], validation=[])
     assert all(math.isfinite(bits) for bits in found.history["bits"])
+    assert found.best_epoch == SHORT.epochs
 
 
 def test_a_loss_that_is_no_number_ends_the_fit():
@@ -188,12 +209,11 @@ def test_a_recurrent_network_is_fitted_the_same_way():
     assert found.history["val_bits"][-1] < found.history["val_bits"][0] < math.log2(11)
 
 
-def test_tensorboard_reads_the_figures_of_the_history(tmp_path):
+def test_tensorboard_reads_the_figures_of_the_history(undisturbed, kept):
     from tensorboard.backend.event_processing.event_accumulator import TENSORS, EventAccumulator
 
-    found = fitted(new_network(), logs=tmp_path)
-    events = EventAccumulator(str(tmp_path), size_guidance={TENSORS: 0}).Reload()
-    assert set(events.Tags()["tensors"]) == set(found.history)
+    events = EventAccumulator(str(kept / "logs"), size_guidance={TENSORS: 0}).Reload()
+    assert set(events.Tags()["tensors"]) == set(undisturbed[1].history)
     assert [event.step for event in events.Tensors("val_bits")] == [1, 2, 3]
 
 
