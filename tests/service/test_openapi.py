@@ -9,7 +9,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 from service.app import create_app
 from tests.support.clips import make
 
-EXAMPLES_PER_OPERATION = 25
+EXAMPLES_PER_OPERATION = 15
 
 load_all_checks()
 # Without tokens this machine needs no authorization, which the document says too; and what no schema can say
