@@ -217,6 +217,8 @@ class Worker(ThreadWorker):
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """SIGINT and SIGQUIT: stop now."""
+        if getattr(self, "wsgi", None) is None:
+            os._exit(0)  # gunicorn's SystemExit may come out of what is imported just now as another error
         self._end_streams()
         super().handle_quit(sig, frame)
 

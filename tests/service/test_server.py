@@ -99,6 +99,23 @@ def launch(folder, **changes) -> Running:
     return running
 
 
+# Its web processes are always in the middle of an import that makes another error of a SystemExit.
+NEVER_READY = PROGRAM.replace(
+    "server.serve(",
+    """
+def load(self):
+    import time
+    try:
+        print("loading", flush=True)
+        time.sleep(60)
+    except SystemExit as error:
+        raise RuntimeError("half imported") from error
+
+server._Server.load = load
+server.serve(""",
+)
+
+
 def end(running) -> None:
     below = children(running.process.pid)
     running.process.kill()
@@ -136,6 +153,21 @@ def served(tmp_path_factory):
     assert running.process.poll() is None, running.log()
     yield running
     end(running)
+
+
+def test_it_can_be_stopped_while_a_web_process_starts(tmp_path):
+    settings = Settings(data_dir=tmp_path / "data", port=free_port(), workers=1)
+    with subprocess.Popen(
+        [sys.executable, "-c", NEVER_READY],
+        env=os.environ | environment(settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        while process.stdout.readline() != b"loading\n":
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE_S) == 0
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
