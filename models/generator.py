@@ -11,7 +11,7 @@ with a derived seed. The same wish gives the same clip, to the last bit, on one 
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -131,12 +131,12 @@ class Generator:
         tell = _Rising(progress)
         retries: list[dict[str, Any]] = []
         for attempt in range(RETRIES + 1):
-            seed = wish.seed if attempt == 0 else derived_seed(wish.seed, FIRST_RETRY + attempt)
-            task = self._task(replace(wish, seed=seed), source)  # a plan may be what leads to a training clip each time
-            take = self._take(wish, task, seed, tell)
+            tried = wish if attempt == 0 else wish.with_seed(derived_seed(wish.seed, FIRST_RETRY + attempt))
+            task = self._task(tried, source)  # anew: a plan may be what leads to a training clip each time
+            take = self._take(tried, task, tell)
             if take.problem is None:
                 break
-            retries.append({"seed": seed, "reason": take.problem})
+            retries.append({"seed": tried.seed, "reason": take.problem})
         if not take.originality.accepted:
             raise CopiesTraining(
                 f"{RETRIES + 1} takes, and of the last one {take.originality.problem}: try another seed, or a higher "
@@ -245,14 +245,14 @@ class Generator:
         planned = plan_for(wish, source, n_frames=frames_for(n_samples))
         return _Task(planned, n_samples, recording=there if source.use in ("continue", "inpaint") else None)
 
-    def _take(self, wish: ClipWish, task: "_Task", seed: int, tell: "_Rising") -> "_Take":
+    def _take(self, wish: ClipWish, task: "_Task", tell: "_Rising") -> "_Take":
         """Draw codes, and listen to them."""
         sampling = Sampling(wish.temperature, wish.top_k, wish.top_p)
         blocks, n_done = [], 0
         for block in stream_codes(
             self._prior,
             [task.outline.mix],
-            seeds=[seed],
+            seeds=[wish.seed],
             sampling=sampling,
             guidance=wish.guidance,
             given=task.outline.given,
